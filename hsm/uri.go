@@ -138,7 +138,7 @@ func (u *URI) queryAttribute(name, value string) error {
 		if path == "" {
 			return errors.New("pin-source names no file")
 		}
-		u.PINFile = path
+		u.PINFile = filepath.Clean(path) // a leading // would read as a host when written again
 	case "pin-value":
 		return errors.New("pin-value is refused: put the PIN in a file and name it by pin-source=file:")
 	default:
