@@ -144,12 +144,12 @@ func (p Page) Place(view Rect) (Place, error) {
 }
 
 // At is the place of a stamp in a field that exists already: the Rect stays
-// as it is (in user space), whatever it is.
+// where it is, in user space; only its corners are put in order.
 func (p Page) At(user Rect) (Place, error) {
 	if err := p.Check(); err != nil {
 		return Place{}, err
 	}
-	if user.Empty() || !user.finite() {
+	if user = user.normal(); user.Empty() || !user.finite() {
 		return Place{}, fmt.Errorf("placing at %v: %w", user, ErrRect)
 	}
 	v := p.ToView(user)
