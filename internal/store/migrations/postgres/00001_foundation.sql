@@ -119,9 +119,7 @@ CREATE TABLE idempotency (
 	route      TEXT NOT NULL,
 	key        TEXT NOT NULL,
 	body_hash  BYTEA NOT NULL,
-	status     BIGINT NOT NULL DEFAULT 0, -- 0 while running
-	headers    TEXT NOT NULL DEFAULT '',
-	answer_sealed BYTEA,
+	answer_sealed BYTEA, -- NULL while running
 	created_at BIGINT NOT NULL,
 	PRIMARY KEY (caller, route, key)
 );

@@ -119,9 +119,7 @@ CREATE TABLE idempotency (
 	route      TEXT NOT NULL,
 	key        TEXT NOT NULL,
 	body_hash  BLOB NOT NULL,
-	status     INTEGER NOT NULL DEFAULT 0, -- 0 while running
-	headers    TEXT NOT NULL DEFAULT '',
-	answer_sealed BLOB,
+	answer_sealed BLOB, -- NULL while running
 	created_at INTEGER NOT NULL,
 	PRIMARY KEY (caller, route, key)
 );
