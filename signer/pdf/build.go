@@ -1,0 +1,293 @@
+package pdf
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+)
+
+// Increment is a written update: bytes that follow the original file. It can
+// be stored and joined with the original later.
+type Increment struct {
+	Base  int64  `json:"base"` // length of the original file
+	Bytes []byte `json:"bytes"`
+	// Signature tells the places of the update's signature, nil when there is
+	// none. Its ByteRange is filled in already.
+	Signature *Placeholder `json:"signature,omitempty"`
+}
+
+// Placeholder is the room of a signature. Spans are absolute.
+type Placeholder struct {
+	Ref       Ref      `json:"ref"`
+	Contents  Span     `json:"contents"` // with the brackets < and >
+	Range     Span     `json:"range"`    // the ByteRange array
+	ByteRange [4]int64 `json:"byte_range"`
+}
+
+// Room returns how many bytes of Contents there is room for.
+func (p *Placeholder) Room() int { return int(p.Contents.Len()-2) / 2 }
+
+// Size returns the length of the updated file.
+func (inc *Increment) Size() int64 { return inc.Base + int64(len(inc.Bytes)) }
+
+// Fill writes a DER signature into the Contents; room left over is zero.
+func (inc *Increment) Fill(der []byte) error {
+	p := inc.Signature
+	if p == nil {
+		return refuse(TypeMismatch, "the update has no signature")
+	}
+	if len(der) > p.Room() {
+		return refuse(TooLarge, "signature of %d bytes where %d have room", len(der), p.Room())
+	}
+	room := inc.Bytes[p.Contents.Start-inc.Base+1 : p.Contents.End-inc.Base-1]
+	n := hex.Encode(room, der)
+	for i := n; i < len(room); i++ {
+		room[i] = '0'
+	}
+	return nil
+}
+
+// Signed returns a reader of the bytes that the ByteRange covers; src is the
+// original file.
+func (inc *Increment) Signed(src io.ReaderAt) io.Reader {
+	p := inc.Signature
+	return io.MultiReader(io.NewSectionReader(src, 0, inc.Base),
+		bytes.NewReader(inc.Bytes[:p.Contents.Start-inc.Base]),
+		bytes.NewReader(inc.Bytes[p.Contents.End-inc.Base:]))
+}
+
+// WriteFile streams the original and the update to w.
+func (inc *Increment) WriteFile(w io.Writer, src io.ReaderAt) error {
+	n, err := io.Copy(w, io.NewSectionReader(src, 0, inc.Base))
+	if err != nil {
+		return fmt.Errorf("copy original file: %w", err)
+	}
+	if n != inc.Base {
+		return refuse(InputChanged, "the original file got shorter while it was copied")
+	}
+	if _, err := w.Write(inc.Bytes); err != nil {
+		return fmt.Errorf("write update: %w", err)
+	}
+	return nil
+}
+
+// Build writes the changes. The cross-reference section is of the kind of the
+// last one; a hybrid file gets a table.
+func (u *Update) Build() (*Increment, error) {
+	b := &builder{u: u, inc: &Increment{Base: u.r.size}}
+	// 1. The update starts on a line of its own.
+	last, err := u.r.readAt(u.r.size-1, 1)
+	if err != nil {
+		return nil, err
+	}
+	if last[0] != '\n' && last[0] != '\r' {
+		b.buf = append(b.buf, '\n')
+	}
+	// 2. The objects, ascending.
+	for _, num := range u.numbers() {
+		if err := b.object(u.objects[num]); err != nil {
+			return nil, err
+		}
+	}
+	// 3. The cross-reference section and trailer.
+	section := u.r.revisions[u.view.rev].section
+	xref := b.here()
+	if section.kind == XrefStream {
+		err = b.xrefStream(section)
+	} else {
+		err = b.xrefTable(section)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.buf = fmt.Appendf(b.buf, "startxref\n%d\n%%%%EOF\n", xref-u.r.base)
+	// 4. The signature's ByteRange, now that the length is known.
+	b.inc.Bytes = b.buf
+	b.fillByteRange()
+	return b.inc, nil
+}
+
+type builder struct {
+	u       *Update
+	inc     *Increment
+	buf     []byte
+	written []writtenObject
+}
+
+type writtenObject struct {
+	ref Ref
+	off int64 // as it stands in the cross-reference
+}
+
+// here returns the absolute offset of what is appended next.
+func (b *builder) here() int64 { return b.inc.Base + int64(len(b.buf)) }
+
+func (b *builder) object(p *pending) error {
+	b.written = append(b.written, writtenObject{p.ref, b.here() - b.u.r.base})
+	b.buf = fmt.Appendf(b.buf, "%d %d obj\n", p.ref.Num, p.ref.Gen)
+	start := b.here()
+	b.buf = append(b.buf, p.raw...)
+	if p == b.u.sig {
+		b.inc.Signature = &Placeholder{Ref: p.ref, Contents: p.contents.Shift(start), Range: p.byteRange.Shift(start)}
+	}
+	if p.isStream {
+		data, err := b.streamData(p)
+		if err != nil {
+			return err
+		}
+		b.buf = append(b.buf, "\nstream\n"...)
+		b.buf = append(b.buf, data...)
+		b.buf = append(b.buf, "\nendstream"...)
+	}
+	b.buf = append(b.buf, "\nendobj\n"...)
+	return nil
+}
+
+// streamData returns a stream's data as it will stand in the file.
+func (b *builder) streamData(p *pending) ([]byte, error) {
+	if p.original != nil {
+		span, err := b.u.r.locate(p.original, b.u.view)
+		if err != nil {
+			return nil, err
+		}
+		if span.Len() > maxObjectSize {
+			return nil, refuse(TooLarge, "stream %v is too long to be copied", p.ref)
+		}
+		return b.u.r.readAt(span.Start, int(span.Len()))
+	}
+	ind, err := b.u.Load(p.ref)
+	if err != nil {
+		return nil, err
+	}
+	return b.u.encrypted(p.ref, ind.Dict(), p.data)
+}
+
+// trailer returns the trailer dictionary of the last section with what an
+// update changes; all other keys stay.
+func (b *builder) trailer(s *section, size uint32) ([]byte, error) {
+	raw, err := spliceSet(s.trailerRaw, nil, "Size", fmt.Append(nil, size))
+	if err != nil {
+		return nil, err
+	}
+	if raw, err = spliceSet(raw, nil, "Prev", fmt.Append(nil, s.offset-b.u.r.base)); err != nil {
+		return nil, err
+	}
+	if raw, err = spliceDelete(raw, nil, "XRefStm"); err != nil {
+		return nil, err
+	}
+	if ids, ok := s.trailer.Get("ID").(Array); ok && len(ids) == 2 {
+		first, ok := ids[0].(String)
+		if !ok {
+			return raw, nil
+		}
+		h := sha256.New()
+		h.Write([]byte(first))
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(b.inc.Base)))
+		h.Write(b.buf)
+		id := appendHexString(nil, []byte(first))
+		id = append([]byte{'['}, id...)
+		id = appendHexString(id, h.Sum(nil)[:16])
+		return spliceSet(raw, nil, "ID", append(id, ']'))
+	}
+	return raw, nil
+}
+
+// runs calls f for each run of consecutive object numbers.
+func (b *builder) runs(f func(run []writtenObject)) {
+	for i := 0; i < len(b.written); {
+		j := i + 1
+		for j < len(b.written) && b.written[j].ref.Num == b.written[j-1].ref.Num+1 {
+			j++
+		}
+		f(b.written[i:j])
+		i = j
+	}
+}
+
+func (b *builder) xrefTable(s *section) error {
+	if b.here() > 9999999999 {
+		return refuse(TooLarge, "a cross-reference table has no room for offsets over ten gigabytes")
+	}
+	trailer, err := b.trailer(s, b.u.next)
+	if err != nil {
+		return err
+	}
+	b.buf = append(b.buf, "xref\n"...)
+	if len(b.written) == 0 {
+		b.buf = append(b.buf, "0 0\n"...)
+	}
+	b.runs(func(run []writtenObject) {
+		b.buf = fmt.Appendf(b.buf, "%d %d\n", run[0].ref.Num, len(run))
+		for _, w := range run {
+			b.buf = fmt.Appendf(b.buf, "%010d %05d n\r\n", w.off, w.ref.Gen)
+		}
+	})
+	b.buf = append(b.buf, "trailer\n"...)
+	b.buf = append(b.buf, trailer...)
+	b.buf = append(b.buf, '\n')
+	return nil
+}
+
+func (b *builder) xrefStream(s *section) error {
+	ref := Ref{Num: b.u.next}
+	b.written = append(b.written, writtenObject{ref, b.here() - b.u.r.base})
+	raw, err := b.trailer(s, b.u.next+1)
+	if err != nil {
+		return err
+	}
+	width := 4
+	for b.here()>>(8*width) != 0 {
+		width++
+	}
+	var index Array
+	var rows []byte
+	b.runs(func(run []writtenObject) {
+		index = append(index, Integer(run[0].ref.Num), Integer(len(run)))
+		for _, w := range run {
+			rows = append(rows, 1)
+			rows = append(rows, binary.BigEndian.AppendUint64(nil, uint64(w.off))[8-width:]...)
+			rows = binary.BigEndian.AppendUint16(rows, w.ref.Gen)
+		}
+	})
+	for _, key := range []Name{"Filter", "DecodeParms"} {
+		if raw, err = spliceDelete(raw, nil, key); err != nil {
+			return err
+		}
+	}
+	for _, e := range []Entry{
+		{Key: "W", Value: Array{Integer(1), Integer(width), Integer(2)}},
+		{Key: "Index", Value: index},
+		{Key: "Length", Value: Integer(len(rows))},
+	} {
+		value, err := AppendObject(nil, e.Value, nil)
+		if err != nil {
+			return err
+		}
+		if raw, err = spliceSet(raw, nil, e.Key, value); err != nil {
+			return err
+		}
+	}
+	b.buf = fmt.Appendf(b.buf, "%d 0 obj\n", ref.Num)
+	b.buf = append(b.buf, raw...)
+	b.buf = append(b.buf, "\nstream\n"...)
+	b.buf = append(b.buf, rows...)
+	b.buf = append(b.buf, "\nendstream\nendobj\n"...)
+	return nil
+}
+
+func (b *builder) fillByteRange() {
+	p := b.inc.Signature
+	if p == nil {
+		return
+	}
+	p.ByteRange = [4]int64{0, p.Contents.Start, p.Contents.End, b.inc.Size() - p.Contents.End}
+	text := fmt.Appendf(nil, "[0 %d %d %d", p.ByteRange[1], p.ByteRange[2], p.ByteRange[3])
+	room := b.inc.Bytes[p.Range.Start-b.inc.Base : p.Range.End-b.inc.Base-1]
+	copy(room, text)
+	for i := len(text); i < len(room); i++ {
+		room[i] = ' '
+	}
+}

@@ -1,0 +1,240 @@
+package pdf
+
+import (
+	"cmp"
+	"slices"
+)
+
+// EntryKind says what a cross-reference entry is.
+type EntryKind uint8
+
+// The kinds of entries (ISO 32000-1, Table 18).
+const (
+	EntryFree       EntryKind = iota // the object is not in use
+	EntryPlain                       // the object stands at an offset
+	EntryCompressed                  // the object stands in an object stream
+)
+
+// XrefEntry is one entry of a cross-reference section.
+type XrefEntry struct {
+	Kind      EntryKind
+	Offset    int64  // EntryPlain: absolute
+	Container uint32 // EntryCompressed: the object stream's number
+	Index     uint32 // EntryCompressed: the place in the object stream
+	Gen       uint16 // EntryFree: the next generation
+}
+
+// packed is an XrefEntry in 16 bytes: files have hundreds of thousands.
+type packed struct {
+	place uint64 // kind in the top two bits; offset or container below
+	num   uint32
+	aux   uint32 // generation, or index in the object stream
+}
+
+const kindShift = 62
+
+func pack(num uint32, e XrefEntry) packed {
+	p := packed{num: num, place: uint64(e.Kind) << kindShift}
+	switch e.Kind {
+	case EntryPlain:
+		p.place |= uint64(e.Offset)
+		p.aux = uint32(e.Gen)
+	case EntryCompressed:
+		p.place |= uint64(e.Container)
+		p.aux = e.Index
+	default:
+		p.aux = uint32(e.Gen)
+	}
+	return p
+}
+
+func (p packed) kind() EntryKind { return EntryKind(p.place >> kindShift) }
+
+func (p packed) entry() XrefEntry {
+	e := XrefEntry{Kind: p.kind()}
+	low := p.place & (1<<kindShift - 1)
+	switch e.Kind {
+	case EntryPlain:
+		e.Offset, e.Gen = int64(low), uint16(p.aux)
+	case EntryCompressed:
+		e.Container, e.Index = uint32(low), p.aux
+	default:
+		e.Gen = uint16(p.aux)
+	}
+	return e
+}
+
+// XrefKind is the form of a cross-reference section.
+type XrefKind uint8
+
+// The forms. A hybrid section is a table whose trailer names a stream.
+const (
+	XrefTable XrefKind = iota
+	XrefStream
+	XrefHybrid
+)
+
+// section is one cross-reference section with its trailer.
+type section struct {
+	offset     int64 // absolute
+	end        int64 // behind the trailer dictionary or the stream's endobj
+	kind       XrefKind
+	entries    []packed // sorted by number, each number once
+	trailer    *Dict
+	trailerRaw []byte // of the dictionary; spans of trailer count from it
+	trailerOff int64  // absolute offset of trailerRaw
+	ref        Ref    // of the cross-reference stream itself
+}
+
+// seal sorts the entries. A number that stands twice with different meanings
+// is refused: readers differ in which they take.
+func (s *section) seal() error {
+	byNum := func(a, b packed) int { return cmp.Compare(a.num, b.num) }
+	if !slices.IsSortedFunc(s.entries, byNum) {
+		slices.SortStableFunc(s.entries, byNum)
+	}
+	out := s.entries[:0]
+	for i, e := range s.entries {
+		if i > 0 && out[len(out)-1].num == e.num {
+			if out[len(out)-1] != e {
+				return refuseAt(Damaged, s.offset, "object %d stands twice in one cross-reference section", e.num)
+			}
+			continue
+		}
+		out = append(out, e)
+	}
+	s.entries = out
+	return nil
+}
+
+func (s *section) lookup(num uint32) (packed, bool) {
+	i, ok := slices.BinarySearchFunc(s.entries, num, func(p packed, n uint32) int { return cmp.Compare(p.num, n) })
+	if !ok {
+		return packed{}, false
+	}
+	return s.entries[i], true
+}
+
+// mergeHybrid adds the entries of the stream that a hybrid trailer names:
+// they count for objects that the table lacks or hides as free (ISO 32000-1,
+// Section 7.5.8.4).
+func (s *section) mergeHybrid(stream *section) error {
+	table := s.entries
+	merged := make([]packed, 0, len(table)+len(stream.entries))
+	merged = append(merged, table...)
+	for _, e := range stream.entries {
+		i, ok := slices.BinarySearchFunc(table, e.num, func(p packed, n uint32) int { return cmp.Compare(p.num, n) })
+		switch {
+		case !ok:
+			merged = append(merged, e)
+		case table[i].kind() == EntryFree:
+			merged[i] = e
+		}
+	}
+	s.entries = merged
+	return s.seal()
+}
+
+// openChain reads the sections from the newest to the oldest.
+func (r *Reader) openChain(t tail, junk int64) error {
+	var firstErr error
+	bases := []int64{0}
+	if junk > 0 {
+		bases = []int64{junk, 0}
+	}
+	for _, base := range bases {
+		r.base, r.sections, r.entries = base, nil, 0
+		err := r.readChain(t)
+		if err == nil {
+			err = r.probe()
+		}
+		if err == nil {
+			return nil
+		}
+		if firstErr == nil || reasonOf(firstErr) == XrefMissing {
+			firstErr = err
+		}
+	}
+	return firstErr
+}
+
+func (r *Reader) readChain(t tail) error {
+	seen := make(map[int64]bool)
+	off := t.value + r.base
+	for first := true; ; first = false {
+		if first {
+			var err error
+			if off, err = r.settleStart(off, t); err != nil {
+				return err
+			}
+		}
+		if seen[off] {
+			return refuseAt(Loop, off, "cross-reference sections lead back to one another")
+		}
+		seen[off] = true
+		if len(seen) > maxSections {
+			return refuse(TooLarge, "more than %d cross-reference sections", maxSections)
+		}
+		s, err := r.readSection(off)
+		if err != nil {
+			return err
+		}
+		r.sections = append(r.sections, s)
+		prev := s.trailer.Get("Prev")
+		if prev == nil {
+			break
+		}
+		p, ok := prev.(Integer)
+		if f, isReal := prev.(Real); isReal && f == Real(int64(f)) {
+			p, ok = Integer(f), true
+		}
+		if !ok || p < 0 || int64(p) >= r.size {
+			return refuseAt(Damaged, s.trailerOff, "Prev is not a place in the file")
+		}
+		if off = int64(p) + r.base; p == 0 && !r.isSection(off) {
+			break // some writers put /Prev 0 into first sections
+		}
+	}
+	slices.Reverse(r.sections)
+	return nil
+}
+
+// readSection reads the section at off, with the stream of a hybrid one.
+func (r *Reader) readSection(off int64) (*section, error) {
+	s, err := r.readOneSection(off)
+	if err != nil {
+		return nil, err
+	}
+	at := s.trailer.Get("XRefStm")
+	if s.kind != XrefTable || at == nil {
+		return s, nil
+	}
+	n, ok := at.(Integer)
+	if !ok {
+		return nil, refuseAt(Damaged, s.trailerOff, "XRefStm is not an offset")
+	}
+	stream, err := r.readOneSection(int64(n) + r.base)
+	if err != nil {
+		return nil, err
+	}
+	if stream.kind != XrefStream {
+		return nil, refuseAt(Damaged, int64(n)+r.base, "XRefStm leads to a table")
+	}
+	s.kind = XrefHybrid
+	return s, s.mergeHybrid(stream)
+}
+
+// isSection reports whether a cross-reference section starts at off.
+func (r *Reader) isSection(off int64) bool {
+	_, err := r.readOneSection(off)
+	return err == nil
+}
+
+// addEntry counts an entry against the limit before it is kept.
+func (r *Reader) addEntry(s *section, num uint32, e XrefEntry) error {
+	if r.entries++; r.entries > maxEntries {
+		return refuseAt(TooLarge, s.offset, "more than %d cross-reference entries", maxEntries)
+	}
+	s.entries = append(s.entries, pack(num, e))
+	return nil
+}
