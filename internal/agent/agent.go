@@ -157,6 +157,8 @@ var (
 		"Nội dung cần ký khác với nội dung đã ủy quyền.", "What is to be signed is not what was authorised.")
 	ErrNotRecorded = errs.New(errs.Denied, "draft_not_recorded",
 		"Nội dung chưa được ghi sổ; không ký.", "The draft is not recorded; refused.")
+	ErrConflict = errs.New(errs.Conflict, "credential_changed",
+		"Khóa ký vừa được thay đổi. Thử lại.", "The key was changed meanwhile. Try again.")
 	ErrPurpose = errs.New(errs.Denied, "purpose_denied",
 		"Khóa không được dùng cho mục đích này.", "The key is not for this purpose.")
 )

@@ -18,10 +18,10 @@ type Store interface {
 	DeleteKey(ctx context.Context, credentialID string) error
 
 	// CountTry adds a try to credentialID's counter before the secret is evaluated and
-	// returns the counter after. When the key is locked at now it changes nothing and
-	// returns the counter with its LockedUntil; when this try reaches max the counter is
-	// locked until now+lock in the same statement.
-	CountTry(ctx context.Context, credentialID string, now time.Time, max int, lock time.Duration) (PINCounter, error)
+	// returns the counter after. When the key is locked at now it changes nothing and ok
+	// is false; when this try reaches max the counter is locked until now+lock in the same
+	// statement, and a right secret clears it again.
+	CountTry(ctx context.Context, credentialID string, now time.Time, max int, lock time.Duration) (c PINCounter, ok bool, err error)
 	// ClearTries sets the counter back after a right secret.
 	ClearTries(ctx context.Context, credentialID string) error
 	// PINCounter reads the counter.
