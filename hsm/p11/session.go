@@ -114,6 +114,9 @@ func (t *Token) borrow(ctx context.Context) (*session, error) {
 		return nil, hsm.ErrClosed
 	default:
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, fault("wait for a session on", t.cfg.Label, err)
+	}
 	select {
 	case s := <-t.places:
 		return s, nil

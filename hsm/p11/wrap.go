@@ -82,6 +82,9 @@ func (t *Token) SignWrapped(ctx context.Context, wrap hsm.KeyRef, key hsm.Wrappe
 	if err != nil {
 		return nil, err
 	}
+	if len(digests) == 0 {
+		return nil, unsupported(errors.New("nothing to sign"))
+	}
 	for _, d := range digests {
 		if len(d) != how.hash.Size() {
 			return nil, unsupported(fmt.Errorf("digest of %d bytes for %v", len(d), how.hash))
