@@ -1,6 +1,7 @@
 package appearance
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,9 @@ const (
 	leaderWidthMM, leaderHeightMM   = 60.0, 30.0
 	initialWidthMM, initialHeightMM = 20.0, 12.0
 )
+
+// maxAnchorPages is how many pages, from the last, are searched for an anchor.
+const maxAnchorPages = 50
 
 // An Env is the document that a Spec is built for, as far as a stamp needs to
 // know it.
@@ -89,7 +93,7 @@ func (s *Spec) Build(env Env) (*Stamp, error) {
 	if s.Kind == KindSeal {
 		return s.seal(env, page, n, img)
 	}
-	at, err := s.picturePlace(env, page, n, img)
+	at, n, err := s.picturePlace(env, page, n, img)
 	if err != nil {
 		return nil, err
 	}
@@ -155,17 +159,49 @@ func (s *Spec) rect(page Page) Rect {
 	return r
 }
 
-// picturePlace places a signature's picture or an initial. A field made for it
-// gets its proportions, so that a seal that measures from the field is right.
-func (s *Spec) picturePlace(env Env, page Page, n int, img Image) (Place, error) {
+// picturePlace places a signature's picture or an initial, and returns the
+// page with it. A field made for it gets its proportions, so that a seal that
+// measures from the field is right.
+func (s *Spec) picturePlace(env Env, page Page, n int, img Image) (Place, int, error) {
 	if env.Field != nil {
-		return page.At(*env.Field)
+		at, err := page.At(*env.Field)
+		return at, n, err
 	}
 	if s.Rect != nil {
-		return page.Place(PictureRect(s.rect(page), img.Width, img.Height))
+		at, err := page.Place(PictureRect(s.rect(page), img.Width, img.Height))
+		return at, n, err
 	}
 	if s.Anchor == nil || env.Runs == nil {
-		return Place{}, &SpecError{"rect", "or anchor is needed where no field exists"}
+		return Place{}, 0, &SpecError{"rect", "or anchor is needed where no field exists"}
+	}
+	// Attachments in the same file follow the signature: without a page in the
+	// Spec, the search goes back from the last one.
+	first := n
+	if s.Page == 0 {
+		first = max(1, n-maxAnchorPages+1)
+	}
+	var failed error
+	for ; n >= first; n-- {
+		at, err := s.anchored(env, n, img)
+		if err == nil {
+			return at, n, nil
+		}
+		var missing *AnchorError
+		if !errors.As(err, &missing) {
+			return Place{}, 0, err
+		}
+		if failed == nil || missing.Missing != AnchorName && missing.Missing != AnchorEnd {
+			failed = err
+		}
+	}
+	return Place{}, 0, failed
+}
+
+// anchored places a picture by the text of page n.
+func (s *Spec) anchored(env Env, n int, img Image) (Place, error) {
+	page, err := env.Page(n)
+	if err != nil {
+		return Place{}, fmt.Errorf("page %d: %w", n, err)
 	}
 	runs, err := env.Runs(n)
 	if err != nil {

@@ -17,8 +17,9 @@ type stamp struct {
 	rect appearance.Rect
 }
 
-// onePage writes a minimal PDF of one page with the stamps as widgets of
-// signature fields, and returns its path.
+// onePage writes a minimal PDF of one page with the stamps as annotations,
+// and returns its path. They are no widgets: MuPDF draws "SIGN" into the field
+// of a signature that isn't there.
 func onePage(t *testing.T, page appearance.Page, content string, stamps ...stamp) string {
 	t.Helper()
 	var objs []appearance.Object
@@ -30,7 +31,7 @@ func onePage(t *testing.T, page appearance.Page, content string, stamps ...stamp
 	add(appearance.Object{})
 	body := add(appearance.Object{Dict: []byte("<< >>"), Stream: []byte(content)})
 	var refs string
-	for i, s := range stamps {
+	for _, s := range stamps {
 		first := len(objs) + 1
 		list, err := s.form.Objects(first)
 		if err != nil {
@@ -38,8 +39,8 @@ func onePage(t *testing.T, page appearance.Page, content string, stamps ...stamp
 		}
 		objs = append(objs, list...)
 		refs += fmt.Sprintf(" %d 0 R", add(appearance.Object{Dict: fmt.Appendf(nil,
-			"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S%d) /F 132 /P 3 0 R /Rect %s /AP << /N %d 0 R >> >>",
-			i, box(s.rect), first)}))
+			"<< /Type /Annot /Subtype /Stamp /F 132 /P 3 0 R /Rect %s /AP << /N %d 0 R >> >>",
+			box(s.rect), first)}))
 	}
 	extra := ""
 	if page.CropBox != (appearance.Rect{}) {
@@ -48,7 +49,7 @@ func onePage(t *testing.T, page appearance.Page, content string, stamps ...stamp
 	if page.UserUnit != 0 {
 		extra += fmt.Sprintf(" /UserUnit %g", page.UserUnit)
 	}
-	objs[0].Dict = fmt.Appendf(nil, "<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [%s] >> >>", refs)
+	objs[0].Dict = fmt.Appendf(nil, "<< /Type /Catalog /Pages 2 0 R >>")
 	objs[1].Dict = []byte("<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
 	objs[2].Dict = fmt.Appendf(nil, "<< /Type /Page /Parent 2 0 R /MediaBox %s /Rotate %d%s /Resources << >> /Contents %d 0 R /Annots [%s] >>",
 		box(page.MediaBox), page.Rotate, extra, body, refs)

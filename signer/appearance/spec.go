@@ -42,7 +42,8 @@ const (
 type Spec struct {
 	Kind Kind `json:"kind"`
 	// Page is 1 for the first page and -1 for the last. Left out: the first
-	// for text and copy, the last for the others.
+	// for text and copy, the last page with the anchor, else the last page, for
+	// the others.
 	Page int `json:"page,omitempty"`
 	// Rect is [llx, lly, urx, ury] on the page as the reader sees it, from its
 	// lower left corner: all kinds but none. Pictures keep their proportions in
