@@ -123,7 +123,7 @@ func (s *session) signWrapped(mechanism []*pkcs11.Mechanism, wrap pkcs11.ObjectH
 		pkcs11.CKA_SIGN: true,
 	}.list())
 	if err != nil {
-		return nil, unwrapFault(err)
+		return nil, s.unwrapFault(wrap, err)
 	}
 	defer func() { err = errors.Join(err, s.destroy(priv)) }()
 	// 2. Sign all or nothing.
@@ -138,13 +138,24 @@ func (s *session) signWrapped(mechanism []*pkcs11.Mechanism, wrap pkcs11.ObjectH
 }
 
 // unwrapFault words the ways in which modules refuse a blob that was changed or
-// belongs to another key.
-func unwrapFault(err error) error {
-	for _, rv := range []uint{pkcs11.CKR_WRAPPED_KEY_INVALID, pkcs11.CKR_WRAPPED_KEY_LEN_RANGE,
-		pkcs11.CKR_ENCRYPTED_DATA_INVALID, pkcs11.CKR_ENCRYPTED_DATA_LEN_RANGE} {
-		if errors.Is(err, pkcs11.Error(rv)) {
-			return &hsm.Error{Code: hsm.CodeBlobInvalid, Op: "unwrap key", Err: err}
-		}
+// belongs to another key. SoftHSM says CKR_GENERAL_ERROR, as it does when the
+// token is lost: a wrapping key that still answers tells the two apart.
+func (s *session) unwrapFault(wrap pkcs11.ObjectHandle, err error) error {
+	rv, ok := errors.AsType[pkcs11.Error](err)
+	if !ok {
+		return err
 	}
-	return err
+	switch rv {
+	case pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED, pkcs11.CKR_ARGUMENTS_BAD:
+		_, dead := s.lib.GetAttributeValue(s.h, wrap, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_ID, nil)})
+		if dead != nil {
+			return err
+		}
+	case pkcs11.CKR_WRAPPED_KEY_INVALID, pkcs11.CKR_WRAPPED_KEY_LEN_RANGE,
+		pkcs11.CKR_ENCRYPTED_DATA_INVALID, pkcs11.CKR_ENCRYPTED_DATA_LEN_RANGE:
+	default:
+		return err
+	}
+	// Worded by its text: its class no longer matters, nor is the session spoilt.
+	return &hsm.Error{Code: hsm.CodeBlobInvalid, Op: "unwrap key", Err: errors.New(err.Error())}
 }
