@@ -139,6 +139,8 @@ var (
 		"Mã kích hoạt không đúng.", "The activation code is wrong.")
 	ErrWrongOTP = errs.New(errs.Denied, "otp_wrong",
 		"Mã xác thực không đúng hoặc đã dùng.", "The one-time password is wrong or was used.")
+	ErrOTPLocked = errs.New(errs.RateLimited, "otp_locked",
+		"Nhập sai mã xác thực nhiều lần. Thử lại sau 15 phút.", "Too many wrong one-time passwords. Try again in 15 minutes.").After(PINLock)
 	ErrWeakPIN = errs.New(errs.Invalid, "pin_weak",
 		"Mã PIN phải có từ 8 chữ số và không được là dãy dễ đoán.", "A PIN has 8 digits or more and is not a simple sequence.").On("pin")
 	ErrNotActive = errs.New(errs.Conflict, "credential_not_active",

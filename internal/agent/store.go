@@ -31,8 +31,11 @@ type Store interface {
 	PutTOTP(ctx context.Context, subjectID string, sealed []byte) error
 	// TOTP returns the sealed secret of subjectID, or ErrWrongOTP when there is none.
 	TOTP(ctx context.Context, subjectID string) (sealed []byte, err error)
-	// SpendTOTP records step as used if it is newer than the last used one; ok is false
-	// when it is not.
+	// CountOTPTry adds a try before a one-time password is evaluated. ok is false when
+	// subjectID is locked at now; the max-th try since the last right one locks it.
+	CountOTPTry(ctx context.Context, subjectID string, now time.Time, max int, lock time.Duration) (ok bool, err error)
+	// SpendTOTP records step as used if it is newer than the last used one, and clears the
+	// tries; ok is false when it is not.
 	SpendTOTP(ctx context.Context, subjectID string, step int64) (ok bool, err error)
 
 	// InsertSAD stores a SAD's hash with what it is bound to.

@@ -138,10 +138,22 @@ func (s *Store) TOTP(ctx context.Context, subjectID string) ([]byte, error) {
 	return sealed, err
 }
 
+// CountOTPTry implements agent.Store.
+func (s *Store) CountOTPTry(ctx context.Context, subjectID string, now time.Time, limit int, lock time.Duration) (ok bool, err error) {
+	err = s.tx(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE agent_totp SET tries = CASE WHEN tries >= ? THEN 1 ELSE tries + 1 END,
+			locked_until = CASE WHEN tries + 1 = ? THEN ? ELSE locked_until END WHERE subject_id = ? AND locked_until <= ?`,
+			limit, limit, micros(now.Add(lock)), subjectID, micros(now))
+		ok = n == 1
+		return err
+	})
+	return ok, err
+}
+
 // SpendTOTP implements agent.Store.
 func (s *Store) SpendTOTP(ctx context.Context, subjectID string, step int64) (ok bool, err error) {
 	err = s.tx(ctx, func(t *tx) error {
-		n, err := t.exec(`UPDATE agent_totp SET last_step = ? WHERE subject_id = ? AND last_step < ?`, step, subjectID, step)
+		n, err := t.exec(`UPDATE agent_totp SET last_step = ?, tries = 0, locked_until = 0 WHERE subject_id = ? AND last_step < ?`, step, subjectID, step)
 		ok = n == 1
 		return err
 	})

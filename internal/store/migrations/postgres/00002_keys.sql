@@ -18,7 +18,9 @@ CREATE INDEX agent_keys_subject ON agent_keys (subject_id);
 CREATE TABLE agent_totp (
 	subject_id TEXT PRIMARY KEY,
 	sealed     BYTEA NOT NULL,
-	last_step  BIGINT NOT NULL DEFAULT 0
+	last_step  BIGINT NOT NULL DEFAULT 0,
+	tries      BIGINT NOT NULL DEFAULT 0,
+	locked_until BIGINT NOT NULL DEFAULT 0
 );
 
 -- Signature activation data: only the hash, what it is bound to, and the sealed KEK until it is used.
