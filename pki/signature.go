@@ -41,16 +41,16 @@ func SignatureFor(public crypto.PublicKey, pss bool) (Signature, error) {
 	case *ecdsa.PublicKey:
 		switch key.Curve {
 		case elliptic.P256():
-			return Signature{x509.ECDSAWithSHA256, ecdsaSHA256(), crypto.SHA256}, nil
+			return Signature{x509.ECDSAWithSHA256, ecdsaWith(2), crypto.SHA256}, nil
 		case elliptic.P384():
-			return Signature{x509.ECDSAWithSHA384, ecdsaSHA384(), crypto.SHA384}, nil
+			return Signature{x509.ECDSAWithSHA384, ecdsaWith(3), crypto.SHA384}, nil
 		}
 	case *rsa.PublicKey:
 		if pss {
-			return Signature{x509.SHA256WithRSAPSS, rsaPSSSHA256(), &rsa.PSSOptions{
+			return Signature{x509.SHA256WithRSAPSS, rsaPSS(1, 32), &rsa.PSSOptions{
 				SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}}, nil
 		}
-		return Signature{x509.SHA256WithRSA, rsaSHA256(), crypto.SHA256}, nil
+		return Signature{x509.SHA256WithRSA, rsaPKCS1(11), crypto.SHA256}, nil
 	}
 	return Signature{}, &Error{Code: ErrKeyType, Detail: "want ECDSA on P-256 or P-384, or RSA"}
 }
@@ -104,34 +104,4 @@ func (s Signature) Verify(public crypto.PublicKey, message, value []byte) error 
 		return &Error{Code: ErrKeyType}
 	}
 	return nil
-}
-
-// ecdsaSHA256: SEQUENCE { 1.2.840.10045.4.3.2 }, parameters absent.
-func ecdsaSHA256() []byte {
-	return []byte{0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}
-}
-
-// ecdsaSHA384: SEQUENCE { 1.2.840.10045.4.3.3 }, parameters absent.
-func ecdsaSHA384() []byte {
-	return []byte{0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}
-}
-
-// rsaSHA256: SEQUENCE { 1.2.840.113549.1.1.11, NULL }.
-func rsaSHA256() []byte {
-	return []byte{0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00}
-}
-
-// rsaPSSSHA256 is RSASSA-PSS with the parameters of RFC 4055, Section 3.1:
-//
-//	SEQUENCE { 1.2.840.113549.1.1.10,
-//	  SEQUENCE { [0] SHA-256, [1] MGF1 with SHA-256, [2] 32 } }
-func rsaPSSSHA256() []byte {
-	return []byte{
-		0x30, 0x41, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a,
-		0x30, 0x34,
-		0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
-		0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08,
-		0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
-		0xa2, 0x03, 0x02, 0x01, 0x20,
-	}
 }

@@ -4,18 +4,18 @@ import (
 	"testing"
 
 	"github.com/kyso-vn/kyso/pki/ca"
+	"github.com/kyso-vn/kyso/pki/ca/catest"
 )
 
 func TestEveryProfileIssuesWithoutFindings(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"P-256", "P-384", "RSA"} {
+	for _, kind := range []string{"P-256", "P-384", "RSA-3072"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, kind)
-			for name, subject := range subjects() {
-				p := w.profile(t, name)
-				c := issue(t, w.issuing, ca.Request{Profile: p, Subject: subject, PublicKey: newKey(t, "P-256").Public()})
-				if err := c.CheckSignatureFrom(w.issuing.Certificate()); err != nil {
+			w := catest.New(t, catest.Config{RootKey: catest.Key(t, kind), IssuingKey: catest.Key(t, kind)})
+			for name := range catest.Subjects() {
+				c, _ := w.Certify(t, name)
+				if err := c.CheckSignatureFrom(w.Issuing.Certificate()); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
@@ -24,10 +24,10 @@ func TestEveryProfileIssuesWithoutFindings(t *testing.T) {
 }
 
 func BenchmarkPrepare(b *testing.B) {
-	w := newWorld(b, "P-256")
-	r := ca.Request{Profile: w.profile(b, "citizen"), Subject: subjects()["citizen"], PublicKey: newKey(b, "P-256").Public()}
+	w := catest.New(b, catest.Config{})
+	r := ca.Request{Profile: w.Profile(b, "citizen"), Subject: catest.Subjects()["citizen"], PublicKey: catest.Key(b, "P-256").Public()}
 	for b.Loop() {
-		if _, err := w.issuing.Prepare(r); err != nil {
+		if _, err := w.Issuing.Prepare(r); err != nil {
 			b.Fatal(err)
 		}
 	}
