@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/kyso-vn/kyso/hsm"
+	"github.com/kyso-vn/kyso/pki"
 )
 
 // serviceSign bounds one signature of a service key, the look-up of its draft included.
@@ -39,7 +40,10 @@ type serviceSigner struct {
 	signer  hsm.Signer
 }
 
-var _ crypto.MessageSigner = (*serviceSigner)(nil)
+var (
+	_ crypto.MessageSigner = (*serviceSigner)(nil)
+	_ pki.ContextSigner    = (*serviceSigner)(nil)
+)
 
 // Public implements crypto.Signer.
 func (s *serviceSigner) Public() crypto.PublicKey { return s.signer.Public() }
@@ -49,10 +53,15 @@ func (s *serviceSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, erro
 	return nil, ErrPurpose
 }
 
-// SignMessage implements crypto.MessageSigner. The value is verified in software before it
-// leaves.
-func (s *serviceSigner) SignMessage(_ io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), serviceSign)
+// SignMessage implements crypto.MessageSigner, without a caller's context.
+func (s *serviceSigner) SignMessage(rand io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return s.SignMessageContext(context.Background(), rand, msg, opts)
+}
+
+// SignMessageContext implements pki.ContextSigner. The value is verified in software before
+// it leaves.
+func (s *serviceSigner) SignMessageContext(ctx context.Context, _ io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, serviceSign)
 	defer cancel()
 	if !s.form(msg) || !opts.HashFunc().Available() {
 		return nil, ErrPurpose
