@@ -2,11 +2,13 @@ package pdf
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Increment is a written update: bytes that follow the original file. It can
@@ -92,6 +94,7 @@ func (u *Update) Build() (*Increment, error) {
 			return nil, err
 		}
 	}
+	b.relist()
 	// 3. The cross-reference section and trailer.
 	section := u.r.revisions[u.view.rev].section
 	xref := b.here()
@@ -144,6 +147,29 @@ func (b *builder) object(p *pending) error {
 	}
 	b.buf = append(b.buf, "\nendobj\n"...)
 	return nil
+}
+
+// relist repeats, rightly numbered, the entries of sections whose numbers are
+// one too high: not every reader sees through those.
+func (b *builder) relist() {
+	v := b.u.view
+	var off []writtenObject
+	for _, s := range b.u.r.sections {
+		if !s.renumbered {
+			continue
+		}
+		for _, p := range s.entries {
+			e, _ := v.Entry(p.num)
+			if _, ok := b.u.objects[p.num]; !ok && p.kind() == EntryPlain && e == p.entry() {
+				off = append(off, writtenObject{Ref{p.num, e.Gen}, e.Offset - b.u.r.base})
+			}
+		}
+	}
+	if len(off) > 0 {
+		b.written = append(b.written, off...)
+		slices.SortFunc(b.written, func(x, y writtenObject) int { return cmp.Compare(x.ref.Num, y.ref.Num) })
+		b.written = slices.CompactFunc(b.written, func(x, y writtenObject) bool { return x.ref.Num == y.ref.Num })
+	}
 }
 
 // streamData returns a stream's data as it will stand in the file.

@@ -70,10 +70,10 @@ func decrypt(key []byte, m cryptMethod, b []byte) ([]byte, error) {
 		s.XORKeyStream(out, b)
 		return out, nil
 	case methodAESV2, methodAESV3:
-		if len(b) == 0 {
-			return b, nil // some writers leave empty strings empty
+		if len(b) == 0 || len(b) == 16 {
+			return nil, nil // some writers leave padding, or all, out of empty strings
 		}
-		if len(b) < 32 || len(b)%16 != 0 {
+		if len(b)%16 != 0 {
 			return nil, refuse(Damaged, "encrypted string of %d bytes", len(b))
 		}
 		block, err := aes.NewCipher(key)

@@ -130,7 +130,9 @@ func (r *Reader) parseIndirect(off int64, c *crypt) (ind *Indirect, err error) {
 			return err
 		}
 		p.rebase()
-		p.decrypt = c.stringDecrypter(ind.Ref)
+		if !r.xrefStreams[ind.Start] {
+			p.decrypt = c.stringDecrypter(ind.Ref)
+		}
 		ind.Offset = p.base
 		o, span, err := p.object()
 		if err != nil {

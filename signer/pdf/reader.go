@@ -36,7 +36,10 @@ type Reader struct {
 	revisions []Revision // oldest first
 	entries   int        // over all sections
 	crypt     *crypt     // nil when the file is not encrypted
-	cache     objectCache
+	// xrefStreams are the offsets of cross-reference streams, whose strings
+	// are never encrypted.
+	xrefStreams map[int64]bool
+	cache       objectCache
 	// startXref is the value written behind the last startxref keyword.
 	startXref int64
 }
@@ -45,7 +48,7 @@ type Reader struct {
 // the first size bytes of src. Objects are read when asked for. The error is
 // an *Error whose Reason says why the file is refused.
 func Open(src io.ReaderAt, size int64, opts Options) (*Reader, error) {
-	r := &Reader{src: src, size: size}
+	r := &Reader{src: src, size: size, xrefStreams: make(map[int64]bool)}
 	// 1. The header, perhaps behind junk.
 	junk, err := r.readHeader()
 	if err != nil {

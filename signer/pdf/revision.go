@@ -15,10 +15,9 @@ type Revision struct {
 	End int64
 	// StartXref is the number behind the revision's startxref, -1 when EOF is.
 	StartXref int64
-	// Numbers of the objects that its sections mention are listed by Changed.
-	section *section
-	top     int // index of its newest section in Reader.sections
-	bottom  int // index of its oldest
+	section   *section
+	top       int // index of its newest section in Reader.sections
+	bottom    int // index of its oldest
 }
 
 // Revisions returns the revisions, oldest first.
@@ -49,7 +48,7 @@ func (r *Reader) History(num uint32) []History {
 	var h []History
 	for n, rev := range r.revisions {
 		for i := rev.top; i >= rev.bottom; i-- {
-			if p, ok := r.sections[i].lookup(num); ok {
+			if p, ok := lookupEntry(r.sections[i].entries, num); ok {
 				h = append(h, History{n, p.entry()})
 				break
 			}
@@ -118,24 +117,25 @@ func (r *Reader) revisionEnd(off int64) (tail, bool, error) {
 	return t, err == nil, nil
 }
 
-// settleStart returns the offset of the newest section. A startxref that
+// firstSection reads the newest section. A startxref that
 // misses it by little is followed only to a section that ends where the
 // startxref stands, and only when there is one such section.
-func (r *Reader) settleStart(off int64, t tail) (int64, error) {
+func (r *Reader) firstSection(t tail) (*section, error) {
 	const window = 1024
-	_, err := r.readOneSection(off)
+	off := t.value + r.base
+	s, err := r.readOneSection(off)
 	if err == nil || reasonOf(err) != XrefMissing {
-		return off, err
+		return s, err
 	}
 	from := max(0, off-window)
 	if from >= r.size {
-		return 0, err
+		return nil, err
 	}
 	buf, rerr := r.readAt(from, 2*window)
 	if rerr != nil {
-		return 0, rerr
+		return nil, rerr
 	}
-	found := int64(-1)
+	var found *section
 	for i := range buf {
 		if !sectionMayStart(buf, i) {
 			continue
@@ -148,13 +148,13 @@ func (r *Reader) settleStart(off int64, t tail) (int64, error) {
 		if gerr != nil || len(bytes.TrimSpace(gap)) != 0 {
 			continue
 		}
-		if found >= 0 {
-			return 0, err
+		if found != nil {
+			return nil, err
 		}
-		found = from + int64(i)
+		found = s
 	}
-	if found < 0 {
-		return 0, err
+	if found == nil {
+		return nil, err
 	}
 	return found, nil
 }
@@ -169,8 +169,7 @@ func sectionMayStart(buf []byte, i int) bool {
 	if bytes.HasPrefix(rest, []byte("xref")) {
 		return true
 	}
-	l := lexer{buf: rest, final: true}
-	p := parser{lexer: l}
+	p := parser{lexer: lexer{buf: rest, final: true}}
 	if len(rest) == 0 || rest[0] < '0' || rest[0] > '9' {
 		return false
 	}

@@ -1,6 +1,10 @@
 package pdf
 
-import "iter"
+import (
+	"cmp"
+	"iter"
+	"slices"
+)
 
 // Source is a state of a document: a View of a revision, or an Update that is
 // being made. The functions of this package that walk a document take one.
@@ -38,6 +42,8 @@ type View struct {
 	top   int // index of the newest section that counts
 	rev   int
 	depth int // of Loads inside Loads
+	// merged is made when there are many sections.
+	merged []packed
 }
 
 // Last returns the document as it is now.
@@ -61,12 +67,32 @@ func (v *View) Trailer() *Dict { return v.r.revisions[v.rev].section.trailer }
 // Entry returns the cross-reference entry of an object number; false when no
 // section has one.
 func (v *View) Entry(num uint32) (XrefEntry, bool) {
+	if v.merged == nil && v.top >= mergeAt {
+		v.merged = v.merge()
+	}
+	if v.merged != nil {
+		p, ok := lookupEntry(v.merged, num)
+		return p.entry(), ok
+	}
 	for i := v.top; i >= 0; i-- {
-		if p, ok := v.r.sections[i].lookup(num); ok {
+		if p, ok := lookupEntry(v.r.sections[i].entries, num); ok {
 			return p.entry(), true
 		}
 	}
 	return XrefEntry{}, false
+}
+
+// mergeAt is from how many sections on a table of all of them pays.
+const mergeAt = 8
+
+// merge returns the entries that count, by ascending number.
+func (v *View) merge() []packed {
+	var all []packed
+	for i := v.top; i >= 0; i-- { // newest first, which a stable sort keeps
+		all = append(all, v.r.sections[i].entries...)
+	}
+	slices.SortStableFunc(all, func(a, b packed) int { return cmp.Compare(a.num, b.num) })
+	return slices.CompactFunc(all, func(a, b packed) bool { return a.num == b.num })
 }
 
 // Size returns the lowest object number above all that are used or declared:
@@ -77,42 +103,25 @@ func (v *View) Size() uint32 {
 		if n := len(s.entries); n > 0 {
 			size = max(size, s.entries[n-1].num+1)
 		}
-		if n, ok := s.trailer.Int("Size"); ok && n > 0 && n <= maxObjectNumber {
+		if n, ok := s.trailer.Int("Size"); ok && n > 0 && n <= maxObjectNumber+1 {
 			size = max(size, uint32(n))
 		}
 	}
 	return size
 }
 
-// maxObjectNumber is a limit of ours; ISO 32000-1, Annex C, has 8,388,607.
-const maxObjectNumber = 1 << 31
+// maxObjectNumber is the limit of Annex C. A Size beyond it is not believed.
+const maxObjectNumber = 8388607
 
 // Objects yields the numbers of all objects in use, ascending.
 func (v *View) Objects() iter.Seq2[uint32, XrefEntry] {
 	return func(yield func(uint32, XrefEntry) bool) {
-		secs := v.r.sections[:v.top+1]
-		at := make([]int, len(secs))
-		for {
-			// The lowest number that any section has next; the newest
-			// section's entry for it counts.
-			low, newest := uint32(0), -1
-			for i := len(secs) - 1; i >= 0; i-- {
-				if at[i] < len(secs[i].entries) {
-					if n := secs[i].entries[at[i]].num; newest < 0 || n < low {
-						low, newest = n, i
-					}
-				}
-			}
-			if newest < 0 {
-				return
-			}
-			e := secs[newest].entries[at[newest]].entry()
-			for i := range secs {
-				if at[i] < len(secs[i].entries) && secs[i].entries[at[i]].num == low {
-					at[i]++
-				}
-			}
-			if e.Kind != EntryFree && !yield(low, e) {
+		all := v.merged
+		if all == nil {
+			all = v.merge()
+		}
+		for _, p := range all {
+			if p.kind() != EntryFree && !yield(p.num, p.entry()) {
 				return
 			}
 		}

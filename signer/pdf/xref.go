@@ -84,6 +84,7 @@ type section struct {
 	trailerRaw []byte // of the dictionary; spans of trailer count from it
 	trailerOff int64  // absolute offset of trailerRaw
 	ref        Ref    // of the cross-reference stream itself
+	renumbered bool   // its numbers were one too high; see settleNumbers
 }
 
 // seal sorts the entries. A number that stands twice with different meanings
@@ -107,12 +108,13 @@ func (s *section) seal() error {
 	return nil
 }
 
-func (s *section) lookup(num uint32) (packed, bool) {
-	i, ok := slices.BinarySearchFunc(s.entries, num, func(p packed, n uint32) int { return cmp.Compare(p.num, n) })
+// lookupEntry searches entries that are sorted by number.
+func lookupEntry(entries []packed, num uint32) (packed, bool) {
+	i, ok := slices.BinarySearchFunc(entries, num, func(p packed, n uint32) int { return cmp.Compare(p.num, n) })
 	if !ok {
 		return packed{}, false
 	}
-	return s.entries[i], true
+	return entries[i], true
 }
 
 // mergeHybrid adds the entries of the stream that a hybrid trailer names:
@@ -160,23 +162,19 @@ func (r *Reader) openChain(t tail, junk int64) error {
 
 func (r *Reader) readChain(t tail) error {
 	seen := make(map[int64]bool)
-	off := t.value + r.base
-	for first := true; ; first = false {
-		if first {
-			var err error
-			if off, err = r.settleStart(off, t); err != nil {
-				return err
-			}
+	s, err := r.firstSection(t)
+	if err != nil {
+		return err
+	}
+	for {
+		if seen[s.offset] {
+			return refuseAt(Loop, s.offset, "cross-reference sections lead back to one another")
 		}
-		if seen[off] {
-			return refuseAt(Loop, off, "cross-reference sections lead back to one another")
-		}
-		seen[off] = true
+		seen[s.offset] = true
 		if len(seen) > maxSections {
 			return refuse(TooLarge, "more than %d cross-reference sections", maxSections)
 		}
-		s, err := r.readSection(off)
-		if err != nil {
+		if err := r.followHybrid(s); err != nil {
 			return err
 		}
 		r.sections = append(r.sections, s)
@@ -191,43 +189,35 @@ func (r *Reader) readChain(t tail) error {
 		if !ok || p < 0 || int64(p) >= r.size {
 			return refuseAt(Damaged, s.trailerOff, "Prev is not a place in the file")
 		}
-		if off = int64(p) + r.base; p == 0 && !r.isSection(off) {
+		if s, err = r.readOneSection(int64(p) + r.base); p == 0 && err != nil {
 			break // some writers put /Prev 0 into first sections
+		} else if err != nil {
+			return err
 		}
 	}
 	slices.Reverse(r.sections)
 	return nil
 }
 
-// readSection reads the section at off, with the stream of a hybrid one.
-func (r *Reader) readSection(off int64) (*section, error) {
-	s, err := r.readOneSection(off)
-	if err != nil {
-		return nil, err
-	}
+// followHybrid adds what the stream of a hybrid section says.
+func (r *Reader) followHybrid(s *section) error {
 	at := s.trailer.Get("XRefStm")
 	if s.kind != XrefTable || at == nil {
-		return s, nil
+		return nil
 	}
 	n, ok := at.(Integer)
-	if !ok {
-		return nil, refuseAt(Damaged, s.trailerOff, "XRefStm is not an offset")
+	if !ok || n < 0 || int64(n) >= r.size {
+		return refuseAt(Damaged, s.trailerOff, "XRefStm is not a place in the file")
 	}
 	stream, err := r.readOneSection(int64(n) + r.base)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if stream.kind != XrefStream {
-		return nil, refuseAt(Damaged, int64(n)+r.base, "XRefStm leads to a table")
+		return refuseAt(Damaged, int64(n)+r.base, "XRefStm leads to a table")
 	}
 	s.kind = XrefHybrid
-	return s, s.mergeHybrid(stream)
-}
-
-// isSection reports whether a cross-reference section starts at off.
-func (r *Reader) isSection(off int64) bool {
-	_, err := r.readOneSection(off)
-	return err == nil
+	return s.mergeHybrid(stream)
 }
 
 // addEntry counts an entry against the limit before it is kept.

@@ -17,6 +17,7 @@ func (r *Reader) readXrefStream(off int64) (*section, error) {
 		return nil, refuseAt(XrefMissing, off, "object %v is not a cross-reference stream", ind.Ref)
 	}
 	st.noCrypt = true
+	r.xrefStreams[ind.Start] = true
 	s := &section{
 		offset: ind.Start, kind: XrefStream, ref: ind.Ref,
 		trailer: st.Dict, trailerRaw: ind.Raw, trailerOff: ind.Offset,

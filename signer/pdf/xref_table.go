@@ -156,13 +156,13 @@ func (r *Reader) readSubsection(t *tableReader, s *section, first, count uint64)
 			return err
 		}
 	}
-	return r.settleNumbers(s.entries[begin:])
+	return r.settleNumbers(s, s.entries[begin:])
 }
 
 // settleNumbers mends a subsection whose first number is one too high: "1 5"
 // where "0 5" is meant. Its first entry is then the head of the list of free
 // objects, which only object 0 can be, and the objects' own headers say so.
-func (r *Reader) settleNumbers(sub []packed) error {
+func (r *Reader) settleNumbers(s *section, sub []packed) error {
 	if len(sub) == 0 || sub[0].num != 1 {
 		return nil
 	}
@@ -178,6 +178,7 @@ func (r *Reader) settleNumbers(sub []packed) error {
 			return err
 		}
 		if ref.Num+1 == p.num {
+			s.renumbered = true
 			for i := range sub {
 				sub[i].num--
 			}
@@ -207,10 +208,11 @@ func parseTableEntry(b []byte) (XrefEntry, bool) {
 		}
 		gen = gen*10 + int(c-'0')
 	}
-	if gen > math.MaxUint16 {
+	// MuPDF writes generation 65536 for object 0.
+	if gen > math.MaxUint16 && (gen != math.MaxUint16+1 || b[17] != 'f') {
 		return e, false
 	}
-	e.Gen = uint16(gen)
+	e.Gen = uint16(min(gen, math.MaxUint16))
 	switch b[17] {
 	case 'n':
 		e.Kind, e.Offset = EntryPlain, off
