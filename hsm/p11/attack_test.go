@@ -99,6 +99,7 @@ func TestThiefWithPINAndBlobGetsNoKey(t *testing.T) {
 		"both":                   {pkcs11.CKA_SENSITIVE: false, pkcs11.CKA_EXTRACTABLE: true},
 		"kept":                   {pkcs11.CKA_TOKEN: true},
 		"readable secret":        {pkcs11.CKA_CLASS: pkcs11.CKO_SECRET_KEY, pkcs11.CKA_KEY_TYPE: pkcs11.CKK_GENERIC_SECRET, pkcs11.CKA_EXTRACTABLE: true, pkcs11.CKA_SENSITIVE: false},
+		"hidden secret":          {pkcs11.CKA_CLASS: pkcs11.CKO_SECRET_KEY, pkcs11.CKA_KEY_TYPE: pkcs11.CKK_GENERIC_SECRET},
 		"extractable by silence": {pkcs11.CKA_EXTRACTABLE: nil, pkcs11.CKA_SENSITIVE: nil},
 	} {
 		if h, err := x.UnwrapKey(x.s, kwp, wrap, key.Blob, proper(change)); err == nil {

@@ -61,12 +61,9 @@ func keyPairMechanism(alg hsm.Algorithm) []*pkcs11.Mechanism {
 func keyPairPublic(alg hsm.Algorithm) attributes {
 	a := attributes{pkcs11.CKA_PRIVATE: false, pkcs11.CKA_VERIFY: true,
 		pkcs11.CKA_ENCRYPT: false, pkcs11.CKA_WRAP: false}
-	switch alg {
-	case hsm.P256:
-		a[pkcs11.CKA_EC_PARAMS] = oidP256
-	case hsm.P384:
-		a[pkcs11.CKA_EC_PARAMS] = oidP384
-	default:
+	if alg.RSABits() == 0 {
+		a[pkcs11.CKA_EC_PARAMS] = curveOID(alg)
+	} else {
 		a[pkcs11.CKA_MODULUS_BITS] = alg.RSABits()
 		a[pkcs11.CKA_PUBLIC_EXPONENT] = []byte{1, 0, 1}
 	}
@@ -105,9 +102,11 @@ func (t *Token) GenerateWrapKey(ctx context.Context, ref hsm.KeyRef) error {
 	return err
 }
 
-// unwrapLimits is the CKA_UNWRAP_TEMPLATE of a wrapping key.
-var unwrapLimits = attributes{pkcs11.CKA_SENSITIVE: true, pkcs11.CKA_EXTRACTABLE: false,
-	pkcs11.CKA_TOKEN: false, pkcs11.CKA_SIGN: true}
+// unwrapLimits is the CKA_UNWRAP_TEMPLATE of a wrapping key. The class is in it
+// so that no blob becomes a secret key, which some modules cut to a length that
+// can be guessed.
+var unwrapLimits = attributes{pkcs11.CKA_CLASS: pkcs11.CKO_PRIVATE_KEY, pkcs11.CKA_SENSITIVE: true,
+	pkcs11.CKA_EXTRACTABLE: false, pkcs11.CKA_TOKEN: false, pkcs11.CKA_SIGN: true}
 
 // GenerateMACKey makes a 256-bit secret that only computes HMAC-SHA-256.
 func (t *Token) GenerateMACKey(ctx context.Context, ref hsm.KeyRef) error {

@@ -105,6 +105,7 @@ func samePublic(a, b crypto.PublicKey) bool {
 	return ok && e.Equal(b)
 }
 
+// kindTemplate says which token objects are keys of a kind.
 func kindTemplate(kind hsm.Kind) []*pkcs11.Attribute {
 	token := pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true)
 	switch kind {
@@ -154,12 +155,11 @@ func (s *session) find(kind hsm.Kind, ref hsm.KeyRef) (*key, error) {
 	}
 	k := &key{kind: kind}
 	k.found.Store(&handle{epoch: s.at.epoch, generation: s.at.generation, h: found[0]})
-	attrs, err := s.lib.GetAttributeValue(s.h, found[0], []*pkcs11.Attribute{
-		pkcs11.NewAttribute(pkcs11.CKA_LABEL, nil), pkcs11.NewAttribute(pkcs11.CKA_ID, nil)})
+	v, err := s.attributes(found[0], pkcs11.CKA_LABEL, pkcs11.CKA_ID)
 	if err != nil {
 		return nil, err
 	}
-	k.ref = hsm.KeyRef{Label: string(attrs[0].Value), ID: attrs[1].Value}
+	k.ref = hsm.KeyRef{Label: string(v[0]), ID: v[1]}
 	switch kind {
 	case hsm.KindSign:
 		if k.pub, err = s.publicOf(found[0], k.ref); err == nil {

@@ -58,11 +58,11 @@ func (s *session) certificate(id []byte) (*x509.Certificate, error) {
 	if err != nil || len(found) != 1 {
 		return nil, err
 	}
-	attrs, err := s.lib.GetAttributeValue(s.h, found[0], []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_VALUE, nil)})
+	v, err := s.attributes(found[0], pkcs11.CKA_VALUE)
 	if err != nil {
 		return nil, err
 	}
-	cert, err := x509.ParseCertificate(attrs[0].Value)
+	cert, err := x509.ParseCertificate(v[0])
 	if err != nil {
 		return nil, &hsm.Error{Code: hsm.CodeFailed, Op: "read certificate on token", Err: err}
 	}
@@ -71,36 +71,67 @@ func (s *session) certificate(id []byte) (*x509.Certificate, error) {
 
 // readPublic reads the public half from a key object.
 func (s *session) readPublic(h pkcs11.ObjectHandle) (crypto.PublicKey, error) {
-	get := func(types ...uint) ([][]byte, error) {
-		template := make([]*pkcs11.Attribute, len(types))
-		for i, typ := range types {
-			template[i] = pkcs11.NewAttribute(typ, nil)
-		}
-		attrs, err := s.lib.GetAttributeValue(s.h, h, template)
-		values := make([][]byte, len(attrs))
-		for i, a := range attrs {
-			values[i] = a.Value
-		}
-		return values, err
-	}
-	v, err := get(pkcs11.CKA_KEY_TYPE)
+	v, err := s.attributes(h, pkcs11.CKA_KEY_TYPE)
 	if err != nil {
 		return nil, err
 	}
 	switch typ, _ := ulong(v[0]); typ {
 	case pkcs11.CKK_EC:
-		if v, err = get(pkcs11.CKA_EC_PARAMS, pkcs11.CKA_EC_POINT); err != nil {
+		if v, err = s.attributes(h, pkcs11.CKA_EC_PARAMS, pkcs11.CKA_EC_POINT); err != nil {
 			return nil, err
 		}
 		return parseECPublic(v[0], v[1])
 	case pkcs11.CKK_RSA:
-		if v, err = get(pkcs11.CKA_MODULUS, pkcs11.CKA_PUBLIC_EXPONENT); err != nil {
-			return nil, err
-		}
-		return parseRSAPublic(v[0], v[1])
+		return s.readRSA(h)
 	default:
 		return nil, &hsm.Error{Code: hsm.CodeUnsupported, Op: "read public key", Err: fmt.Errorf("key type 0x%X", typ)}
 	}
+}
+
+// readNew reads the public key of a pair just made, whose algorithm is known:
+// in one call, since keys for people are made by the million.
+func (s *session) readNew(h pkcs11.ObjectHandle, alg hsm.Algorithm) (crypto.PublicKey, error) {
+	if alg.RSABits() != 0 {
+		return s.readRSA(h)
+	}
+	v, err := s.attributes(h, pkcs11.CKA_EC_POINT)
+	if err != nil {
+		return nil, err
+	}
+	return parseECPublic(curveOID(alg), v[0])
+}
+
+func (s *session) readRSA(h pkcs11.ObjectHandle) (crypto.PublicKey, error) {
+	v, err := s.attributes(h, pkcs11.CKA_MODULUS, pkcs11.CKA_PUBLIC_EXPONENT)
+	if err != nil {
+		return nil, err
+	}
+	return parseRSAPublic(v[0], v[1])
+}
+
+// attributes reads the values of an object.
+func (s *session) attributes(h pkcs11.ObjectHandle, types ...uint) ([][]byte, error) {
+	template := make([]*pkcs11.Attribute, len(types))
+	for i, typ := range types {
+		template[i] = pkcs11.NewAttribute(typ, nil)
+	}
+	attrs, err := s.lib.GetAttributeValue(s.h, h, template)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]byte, len(attrs))
+	for i, a := range attrs {
+		values[i] = a.Value
+	}
+	return values, nil
+}
+
+// curveOID is CKA_EC_PARAMS of an algorithm.
+func curveOID(alg hsm.Algorithm) []byte {
+	if alg == hsm.P384 {
+		return oidP384
+	}
+	return oidP256
 }
 
 // parseECPublic reads CKA_EC_PARAMS (an object identifier) and CKA_EC_POINT: an

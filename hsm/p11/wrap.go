@@ -41,7 +41,7 @@ func (t *Token) GenerateWrapped(ctx context.Context, wrap hsm.KeyRef, alg hsm.Al
 		}
 		defer func() { err = errors.Join(err, s.destroy(pub), s.destroy(priv)) }()
 		// 3. What leaves the token.
-		if out.Public, err = s.readPublic(pub); err != nil {
+		if out.Public, err = s.readNew(pub, alg); err != nil {
 			return err
 		}
 		out.Blob, err = s.lib.WrapKey(s.h, t.wrapMechanism(), f.h, priv)
