@@ -2,6 +2,7 @@ package appearance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -95,7 +96,7 @@ func (b block) fit(style FieldStyle, width, height float64) (block, error) {
 		if fitted, err = b.sized(size, style.Multiline, width, height); err == nil {
 			return fitted, nil
 		}
-		if _, ok := err.(*OverflowError); !ok {
+		if over := (*OverflowError)(nil); !errors.As(err, &over) {
 			break
 		}
 	}

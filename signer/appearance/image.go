@@ -28,7 +28,7 @@ func NewImage(resource string, data []byte, target Target) (Image, error) {
 	}
 	cfg, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return Image{}, fmt.Errorf("%w: %v", ErrImageFormat, err)
+		return Image{}, fmt.Errorf("%w: %w", ErrImageFormat, err)
 	}
 	// Each side first: the product of two huge ones could wrap around.
 	if cfg.Width > MaxImagePixels || cfg.Height > MaxImagePixels ||
@@ -37,11 +37,12 @@ func NewImage(resource string, data []byte, target Target) (Image, error) {
 	}
 	src, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
-		return Image{}, fmt.Errorf("%w: %v", ErrImageFormat, err)
+		return Image{}, fmt.Errorf("%w: %w", ErrImageFormat, err)
 	}
 	img := Image{Resource: resource, Width: cfg.Width, Height: cfg.Height, Target: target}
 	rgb, alpha := split(src)
-	if img.RGB, err = flate(rgb); err != nil {
+	var z deflater
+	if img.RGB, err = z.flate(rgb); err != nil {
 		return Image{}, err
 	}
 	if bytes.Count(alpha, []byte{0xFF}) == len(alpha) {
@@ -51,7 +52,7 @@ func NewImage(resource string, data []byte, target Target) (Image, error) {
 		img.Stencil = true
 		alpha = stencil(alpha, img.Width, img.Height)
 	}
-	img.Mask, err = flate(alpha)
+	img.Mask, err = z.flate(alpha)
 	return img, err
 }
 
@@ -108,13 +109,21 @@ func stencil(alpha []byte, width, height int) []byte {
 	return bits
 }
 
-func flate(data []byte) ([]byte, error) {
+// A deflater compresses one stream after the other. Its state is most of a
+// megabyte, so a form's streams share one. The zero value is ready.
+type deflater struct{ w *zlib.Writer }
+
+func (d *deflater) flate(data []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w := zlib.NewWriter(&b)
-	if _, err := w.Write(data); err != nil {
+	if d.w == nil {
+		d.w = zlib.NewWriter(&b)
+	} else {
+		d.w.Reset(&b)
+	}
+	if _, err := d.w.Write(data); err != nil {
 		return nil, fmt.Errorf("compressing: %w", err)
 	}
-	if err := w.Close(); err != nil {
+	if err := d.w.Close(); err != nil {
 		return nil, fmt.Errorf("compressing: %w", err)
 	}
 	return b.Bytes(), nil

@@ -70,6 +70,7 @@ func (f *Form) Objects(first int) ([]Object, error) {
 type objects struct {
 	first int
 	list  []Object
+	z     deflater
 }
 
 // add appends an object and returns its number.
@@ -80,7 +81,7 @@ func (o *objects) add(stream []byte, format string, args ...any) int {
 
 // flate adds a stream of data with further entries in its dictionary.
 func (o *objects) flate(data []byte, entries string) (int, error) {
-	z, err := flate(data)
+	z, err := o.z.flate(data)
 	if err != nil {
 		return 0, err
 	}

@@ -83,7 +83,7 @@ func Initial(name string) ([]byte, error) {
 // seeded makes a generator whose numbers depend on the name alone.
 func seeded(name string) *rand.Rand {
 	h := fnv.New64a()
-	h.Write([]byte(name))
+	_, _ = h.Write([]byte(name)) // a hash doesn't fail
 	return rand.New(rand.NewPCG(h.Sum64(), 30))
 }
 
