@@ -52,7 +52,7 @@ func main() {
 }
 
 func check(dir string) ([]string, error) {
-	out, err := exec.Command("git", "-C", dir, "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	out, err := exec.Command("git", "-c", "safe.directory=*", "-C", dir, "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
 		return nil, fmt.Errorf("list files of %s: %w", dir, err)
 	}
