@@ -27,34 +27,99 @@ func parseSignatureAlgorithm(oid asn1.ObjectIdentifier, params []byte, digest cr
 	if oid.Equal(oidPSS) {
 		return parsePSS(params, digest)
 	}
+	scheme, hash, ok := namedAlgorithm(oid)
+	switch {
+	case !ok:
+		return verifier{}, fail(ErrAlgorithm, "signature algorithm %s", oid)
+	case hash != 0 && hash != digest:
+		return verifier{}, fail(ErrAlgorithmMix, "signature algorithm with %v, digest algorithm %v", hash, digest)
+	case scheme == PKCS1v15 && len(params) > 0 && !bytes.Equal(params, derNull):
+		return verifier{}, fail(ErrAlgorithm, "parameters of %s are not NULL", oid)
+	}
+	return verifier{scheme: scheme, hash: digest}, nil
+}
+
+// namedAlgorithm is what an object identifier alone says, PSS left out. A hash
+// of 0 means that the digest algorithm decides.
+func namedAlgorithm(oid asn1.ObjectIdentifier) (Scheme, crypto.Hash, bool) {
 	for _, a := range []struct {
 		oid    asn1.ObjectIdentifier
 		scheme Scheme
-		hash   crypto.Hash // 0: the digest algorithm decides
+		hash   crypto.Hash
 	}{
+		{oidECDSAWithSHA256, ECDSA, crypto.SHA256},
+		{oidECDSAWithSHA384, ECDSA, crypto.SHA384},
+		{oidECDSAWithSHA512, ECDSA, crypto.SHA512},
 		{oidRSA, PKCS1v15, 0},
 		{oidRSAWithSHA256, PKCS1v15, crypto.SHA256},
 		{oidRSAWithSHA384, PKCS1v15, crypto.SHA384},
 		{oidRSAWithSHA512, PKCS1v15, crypto.SHA512},
 		{oidRSAWithSHA1, PKCS1v15, crypto.SHA1},
-		{oidECDSAWithSHA256, ECDSA, crypto.SHA256},
-		{oidECDSAWithSHA384, ECDSA, crypto.SHA384},
-		{oidECDSAWithSHA512, ECDSA, crypto.SHA512},
 		{oidECDSAWithSHA1, ECDSA, crypto.SHA1},
 		{oidECPublicKey, ECDSA, 0},
 	} {
-		if !oid.Equal(a.oid) {
-			continue
+		if oid.Equal(a.oid) {
+			return a.scheme, a.hash, true
 		}
-		if a.hash != 0 && a.hash != digest {
-			return verifier{}, fail(ErrAlgorithmMix, "signature algorithm with %v, digest algorithm %v", a.hash, digest)
-		}
-		if a.scheme == PKCS1v15 && len(params) > 0 && !bytes.Equal(params, derNull) {
-			return verifier{}, fail(ErrAlgorithm, "parameters of %s are not NULL", oid)
-		}
-		return verifier{scheme: a.scheme, hash: digest}, nil
 	}
-	return verifier{}, fail(ErrAlgorithm, "signature algorithm %s", oid)
+	return "", 0, false
+}
+
+// VerifyMessage checks a signature as certificates, CRLs and OCSP responses
+// carry it: algorithm is the DER of the AlgorithmIdentifier, which names the
+// hash (RFC 4055, RFC 5754, RFC 5758). Weaknesses (ErrWeakHash, ErrWeakKey) are
+// returned for the caller to judge, they are no error here.
+func VerifyMessage(pub crypto.PublicKey, algorithm, message, signature []byte) (weak []Code, err error) {
+	in := cryptobyte.String(algorithm)
+	oid, params := readAlgorithm(&in)
+	if oid == nil || !in.Empty() {
+		return nil, fail(ErrMalformed, "AlgorithmIdentifier")
+	}
+	var v verifier
+	if oid.Equal(oidPSS) {
+		hash := pssHash(params)
+		if hash == 0 {
+			return nil, fail(ErrPSSParameters, "RSASSA-PSS parameters: hashAlgorithm")
+		}
+		v, err = parsePSS(params, hash)
+	} else {
+		_, hash, ok := namedAlgorithm(oid)
+		if !ok || hash == 0 {
+			return nil, fail(ErrAlgorithm, "signature algorithm %s", oid)
+		}
+		v, err = parseSignatureAlgorithm(oid, params, hash)
+	}
+	if err != nil {
+		return nil, err
+	}
+	weakKey, err := v.checkKey(pub)
+	if err != nil {
+		return nil, err
+	}
+	if weakKey {
+		weak = append(weak, ErrWeakKey)
+	}
+	if !strongHash(v.hash) {
+		weak = append(weak, ErrWeakHash)
+	}
+	h := v.hash.New()
+	h.Write(message)
+	return weak, v.verify(pub, h.Sum(nil), signature)
+}
+
+// pssHash is the hashAlgorithm that RSASSA-PSS-params name; 0 if unknown.
+func pssHash(params []byte) crypto.Hash {
+	in := cryptobyte.String(params)
+	var seq, field cryptobyte.String
+	var has bool
+	if !in.ReadASN1(&seq, cbasn1.SEQUENCE) || !seq.ReadOptionalASN1(&field, &has, ctx(0)) {
+		return 0
+	}
+	if !has {
+		return crypto.SHA1
+	}
+	oid, _ := readAlgorithm(&field)
+	return HashByOID(oid)
 }
 
 // parsePSS reads RSASSA-PSS-params (RFC 4055, Section 3.1) and demands one hash
