@@ -47,6 +47,14 @@ type ReturnArgs struct {
 // Kind implements job.Args.
 func (ReturnArgs) Kind() string { return "dms.return" }
 
+// ResendArgs asks to send one callback again, whatever became of it before.
+type ResendArgs struct {
+	CallbackID string `json:"callback_id"`
+}
+
+// Kind implements job.Args.
+func (ResendArgs) Kind() string { return "dms.resend" }
+
 // raiseRetry is how long a raise waits after the attempt-th failure: a minute, doubling to
 // an hour.
 func raiseRetry(attempt int) time.Duration {

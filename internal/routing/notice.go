@@ -58,3 +58,16 @@ func (d Document) newest() Revision {
 	}
 	return Revision{}
 }
+
+// Callback is a queued notice.
+type Callback struct {
+	ID, DocumentID, ClientID, UnitID string
+	N                                int // order within the document, from 1
+	Event, URL                       string
+	Body                             []byte
+	Key                              []byte // of the HMAC; empty when the client has none
+	Delivered                        bool
+	Tries                            int
+	Status                           int // HTTP status of the last try, 0 when none came
+	CreatedAt, TriedAt, DeliveredAt  time.Time
+}

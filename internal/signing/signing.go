@@ -259,15 +259,11 @@ func (s *Service) Authorize(ctx context.Context, r Request) (agent.Grant, error)
 	}
 	ev.UnitID = c.UnitID
 	ev.Detail["certificate"], ev.Detail["opened_by"] = c.ID, string(agent.UnlockPIN)
-	req := agent.Authorization{CredentialID: c.CredentialID, SubjectID: c.SubjectID, PIN: r.PIN, OTP: r.OTP, Hashes: r.Hashes, HashAlg: r.HashAlg}
 	if c.Seal() {
 		ev.Detail["opened_by"] = string(agent.UnlockRole)
-		if err := s.o.Agent.VerifyTOTP(ctx, a.PersonID, r.OTP); err != nil {
-			return agent.Grant{}, s.refused(ctx, ev, err)
-		}
-		req.PIN, req.OTP = "", ""
 	}
-	g, err := s.o.Agent.Authorize(ctx, req)
+	g, err := s.o.Agent.Authorize(ctx, agent.Authorization{CredentialID: c.CredentialID, SubjectID: a.PersonID, PIN: r.PIN, OTP: r.OTP,
+		Hashes: r.Hashes, HashAlg: r.HashAlg})
 	if err != nil {
 		return agent.Grant{}, s.refused(ctx, ev, err)
 	}
@@ -296,7 +292,7 @@ func (s *Service) Sign(ctx context.Context, r Request, sad string) ([][]byte, er
 	if err := s.o.Store.RecordAudit(ctx, ev); err != nil {
 		return nil, fmt.Errorf("record the intent: %w", err)
 	}
-	values, err := s.o.Agent.SignHashes(ctx, agent.SignRequest{SAD: sad, CredentialID: c.CredentialID, SubjectID: c.SubjectID, Hashes: r.Hashes, HashAlg: r.HashAlg})
+	values, err := s.o.Agent.SignHashes(ctx, agent.SignRequest{SAD: sad, CredentialID: c.CredentialID, SubjectID: a.PersonID, Hashes: r.Hashes, HashAlg: r.HashAlg})
 	ev.Action, ev.At = "signature.make", s.o.Now()
 	if err != nil {
 		return nil, s.refused(ctx, ev, err)
