@@ -221,7 +221,8 @@ func (p *Page) settleBoxes() {
 	p.CropBox = c
 }
 
-// PageAt returns page n, counting from 1; nil when there are fewer.
+// PageAt returns page n, counting from 1. That there are fewer is an error of
+// reason TypeMismatch.
 func PageAt(s Source, n int) (*Page, error) {
 	for p, err := range Pages(s) {
 		if err != nil {
@@ -231,7 +232,7 @@ func PageAt(s Source, n int) (*Page, error) {
 			return p, nil
 		}
 	}
-	return nil, nil
+	return nil, refuse(TypeMismatch, "the document has no page %d", n)
 }
 
 // PageOfAnnotation returns the page whose Annots name ref; nil when none does.

@@ -54,7 +54,7 @@ func (f filter) unpredict(src io.Reader) (io.Reader, error) {
 		return nil, refuse(Damaged, "predictor parameters out of range")
 	}
 	row := (f.colors*f.bpc*f.columns + 7) / 8
-	if row > 1<<24 {
+	if row > 1<<20 {
 		return nil, refuse(TooLarge, "predictor rows of %d bytes", row)
 	}
 	return &predictor{
