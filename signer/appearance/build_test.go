@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kyso-vn/kyso/internal/testkit/stamps"
 	"github.com/kyso-vn/kyso/signer/appearance"
 )
 
@@ -16,9 +15,9 @@ import (
 func env(t *testing.T) appearance.Env {
 	t.Helper()
 	pictures := map[string][]byte{
-		"ky.png":   must(stamps.Signature("Nguyễn Văn An"))(t),
-		"nhay.png": must(stamps.Initial("Lê Văn Bé"))(t),
-		"dau.png":  must(stamps.Seal(36, stamps.SealText{}))(t),
+		"ky.png":   must(inkPNG())(t),
+		"nhay.png": must(initialPNG())(t),
+		"dau.png":  must(sealPNG())(t),
 	}
 	return appearance.Env{
 		Pages: 3,

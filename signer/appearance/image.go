@@ -5,7 +5,7 @@ import (
 	"compress/zlib"
 	"fmt"
 	"image"
-	"image/color"
+	"image/draw"
 	"image/png"
 )
 
@@ -60,27 +60,23 @@ func NewImage(resource string, data []byte, target Target) (Image, error) {
 // of those that can: a viewer that smooths the picture mixes neighbours, and
 // black or white ones would leave a fringe around the ink.
 func split(src image.Image) (rgb, alpha []byte) {
-	b := src.Bounds()
-	n := b.Dx() * b.Dy()
-	rgb, alpha = make([]byte, 0, 3*n), make([]byte, 0, n)
-	nrgba, _ := src.(*image.NRGBA)
+	img, ok := src.(*image.NRGBA)
+	if !ok {
+		img = image.NewNRGBA(src.Bounds())
+		draw.Draw(img, img.Rect, src, img.Rect.Min, draw.Src)
+	}
+	n := img.Rect.Dx() * img.Rect.Dy() // a decoded or new picture has no gaps
+	rgb, alpha = make([]byte, 3*n), make([]byte, n)
 	var sum [3]uint64
 	var weight uint64
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			var c color.NRGBA
-			if nrgba != nil {
-				c = nrgba.NRGBAAt(x, y)
-			} else {
-				c, _ = color.NRGBAModel.Convert(src.At(x, y)).(color.NRGBA)
-			}
-			rgb = append(rgb, c.R, c.G, c.B)
-			alpha = append(alpha, c.A)
-			a := uint64(c.A)
+	for i := range alpha {
+		p := img.Pix[4*i : 4*i+4 : 4*i+4]
+		rgb[3*i], rgb[3*i+1], rgb[3*i+2], alpha[i] = p[0], p[1], p[2], p[3]
+		if a := uint64(p[3]); a > 0 {
 			weight += a
-			sum[0] += a * uint64(c.R)
-			sum[1] += a * uint64(c.G)
-			sum[2] += a * uint64(c.B)
+			sum[0] += a * uint64(p[0])
+			sum[1] += a * uint64(p[1])
+			sum[2] += a * uint64(p[2])
 		}
 	}
 	if weight == 0 {
