@@ -19,7 +19,7 @@ const (
 	CodePINExpired       Code = "hsm_pin_expired"       // never retried
 	CodePINMissing       Code = "hsm_pin_missing"       // no PIN, or its file cannot be used
 	CodeUnavailable      Code = "hsm_unavailable"       // lost; RetryAfter says when to come back
-	CodeKeyNotFound      Code = "hsm_key_not_found"     //
+	CodeKeyNotFound      Code = "hsm_key_not_found"     // no key of that label, ID and kind
 	CodeKeyExists        Code = "hsm_key_exists"        // label or ID is taken
 	CodeKeyAmbiguous     Code = "hsm_key_ambiguous"     // several keys match
 	CodeKeyMismatch      Code = "hsm_key_mismatch"      // another key than the one meant, found by its public key

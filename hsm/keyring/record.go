@@ -29,8 +29,8 @@ const saltSize = 16
 // Record is a person's key at rest. Every field but Sealed is authenticated by
 // the seal, so a record whose fields were exchanged does not open.
 type Record struct {
-	Version   int           `json:"version"`    // 1
-	KeyID     string        `json:"key_id"`     //
+	Version   int           `json:"version"` // 1
+	KeyID     string        `json:"key_id"`
 	SubjectID string        `json:"subject_id"` // whose key it is
 	KEKID     string        `json:"kek_id"`     // label of the token key that wraps
 	Algorithm hsm.Algorithm `json:"algorithm"`  //
