@@ -33,7 +33,7 @@ type Record struct {
 	KeyID     string        `json:"key_id"`
 	SubjectID string        `json:"subject_id"` // whose key it is
 	KEKID     string        `json:"kek_id"`     // label of the token key that wraps
-	Algorithm hsm.Algorithm `json:"algorithm"`  //
+	Algorithm hsm.Algorithm `json:"algorithm"`
 	// SPKI is the SubjectPublicKeyInfo (RFC 5280, Section 4.1), DER.
 	SPKI []byte `json:"spki"`
 	Mode Mode   `json:"mode"`
