@@ -1,0 +1,57 @@
+package pades
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/kyso-vn/kyso/signer"
+	"github.com/kyso-vn/kyso/signer/pdf"
+)
+
+// Source is a PDF file. Its bytes must not change while it is used; Finish finds out when
+// they did.
+type Source interface {
+	io.ReaderAt
+	Size() int64
+}
+
+// FromBytes is a Source of bytes in memory.
+func FromBytes(b []byte) Source { return bytes.NewReader(b) }
+
+// File is a Source of an open file.
+type File struct {
+	*os.File
+	size int64
+}
+
+// OpenFile opens a file for reading.
+func OpenFile(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &File{File: f, size: info.Size()}, nil
+}
+
+// Size returns the length of the file when it was opened.
+func (f *File) Size() int64 { return f.size }
+
+// open reads a file's structure and refuses what has no place in a document to be signed.
+func open(in Source, password string) (*pdf.Reader, error) {
+	r, err := pdf.Open(in, in.Size(), pdf.Options{Password: password})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func refuse(code, format string, args ...any) error {
+	return &signer.Error{ErrCode: code, Message: fmt.Sprintf(format, args...)}
+}
