@@ -56,6 +56,11 @@ func AddFields(ctx context.Context, in Source, specs []FieldSpec, password strin
 			return false, err
 		}
 	}
+	if rules.signed == 0 {
+		if err := f.settleAppearances(); err != nil {
+			return false, err
+		}
+	}
 	if !f.changed {
 		return false, nil
 	}
@@ -134,6 +139,38 @@ func (f *fielder) resize(old *pdf.Field, info FieldInfo, s FieldSpec) error {
 		return err
 	}
 	return e.Delete("AP") // it was drawn for the old size
+}
+
+// settleAppearances turns NeedAppearances off when no field needs it: readers that obey it
+// would draw number and date anew with the form's own font, which has no Vietnamese letters.
+func (f *fielder) settleAppearances() error {
+	form, err := pdf.AcroForm(f.u)
+	if err != nil || form == nil {
+		return err
+	}
+	if need, err := f.u.Resolve(form.Get("NeedAppearances")); err != nil || need != true {
+		return err
+	}
+	for _, field := range f.all {
+		value, err := f.u.Resolve(field.Value)
+		if err != nil {
+			return err
+		}
+		if s, ok := value.(pdf.String); value == nil || ok && s == "" {
+			continue
+		}
+		for _, w := range field.Widgets {
+			if !w.Dict.Has("AP") {
+				return nil // this one shows nothing unless the reader draws it
+			}
+		}
+	}
+	e, err := editForm(f.u)
+	if err != nil {
+		return err
+	}
+	f.changed = true
+	return e.Set("NeedAppearances", false)
 }
 
 // sameRect compares at the precision in which numbers are written.
