@@ -27,6 +27,9 @@ type RaiseArgs struct {
 // Kind implements job.Args.
 func (RaiseArgs) Kind() string { return "routing.raise" }
 
+// InsertOpts keeps trying for about a week: the pause grows to an hour.
+func (RaiseArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 170} }
+
 // ExpireArgs asks to end a document that was not signed by its deadline.
 type ExpireArgs struct {
 	DocumentID string    `json:"document_id"`
@@ -46,6 +49,9 @@ type ReturnArgs struct {
 
 // Kind implements job.Args.
 func (ReturnArgs) Kind() string { return "dms.return" }
+
+// InsertOpts keeps trying for about five days: the pause grows to an hour.
+func (ReturnArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 120} }
 
 // ResendArgs asks to send one callback again, whatever became of it before.
 type ResendArgs struct {
