@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"slices"
+	"sync"
 )
 
 // Update collects changes to a file's last revision, to be written as one
@@ -194,9 +195,14 @@ func (u *Update) encrypted(ref Ref, dict Object, data []byte) ([]byte, error) {
 	return u.r.crypt.encryptStream(ref, d, filters, data)
 }
 
+// deflaters are kept because each takes nearly a megabyte.
+var deflaters = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
+
 func deflate(data []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w := zlib.NewWriter(&b)
+	w := deflaters.Get().(*zlib.Writer)
+	defer deflaters.Put(w)
+	w.Reset(&b)
 	if _, err := w.Write(data); err != nil {
 		return nil, err
 	}
