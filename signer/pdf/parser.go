@@ -6,6 +6,10 @@ import "math"
 // under 30.
 const maxDepth = 100
 
+// maxNodes is how many parts one object may have: each takes up to ten times
+// the memory of its bytes.
+const maxNodes = 1 << 20
+
 // parser reads objects from a buffer.
 type parser struct {
 	lexer
@@ -13,6 +17,7 @@ type parser struct {
 	// Contents.
 	decrypt func([]byte) ([]byte, error)
 	depth   int
+	nodes   int
 }
 
 // object reads one object; a reference is an object, an indirect object's
@@ -27,6 +32,9 @@ func (p *parser) object() (Object, Span, error) {
 
 func (p *parser) objectFrom(t token) (Object, Span, error) {
 	span := Span{int64(t.start), int64(t.end)}
+	if p.nodes++; p.nodes > maxNodes {
+		return nil, span, refuseAt(TooLarge, p.base+span.Start, "object of more than %d parts", maxNodes)
+	}
 	switch t.kind {
 	case tokInteger:
 		return p.integerOrRef(t)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math"
+	"regexp"
 	"strconv"
 )
 
@@ -18,7 +19,7 @@ type Options struct {
 const (
 	headerWindow  = 1024     // %PDF must start in the first bytes
 	tailWindow    = 1 << 20  // startxref must start in the last bytes
-	maxObjectSize = 32 << 20 // a single object without its stream data
+	maxObjectSize = 16 << 20 // a single object without its stream data
 	maxEntries    = 4 << 20  // cross-reference entries over all sections
 	maxSections   = 4096     // cross-reference sections
 	maxResolve    = 32       // references to references
@@ -203,13 +204,7 @@ func parseTail(buf []byte, off int64) (tail, error) {
 	return t, nil
 }
 
-// looksLikePDF reports whether b holds an object header or a cross-reference
-// keyword.
-func looksLikePDF(b []byte) bool {
-	for _, word := range []string{" obj", "endobj", "xref", "trailer", "endstream"} {
-		if bytes.Contains(b, []byte(word)) {
-			return true
-		}
-	}
-	return false
-}
+// pdfSyntax is an object header or a keyword that only PDF files have.
+var pdfSyntax = regexp.MustCompile(`\d\s+\d+\s+obj\b|\bendobj\b|\bendstream\b|(^|[\r\n])(xref|trailer)\b`)
+
+func looksLikePDF(b []byte) bool { return pdfSyntax.Match(b) }
