@@ -58,8 +58,9 @@ func newCert(t testing.TB, pub crypto.PublicKey) (leaf, root *x509.Certificate) 
 	root = parseCert(t, must(x509.CreateCertificate(rand.Reader, rootTmpl, rootTmpl, caKey.Public(), caKey))(t))
 	spki := must(x509.MarshalPKIXPublicKey(pub))(t)
 	skid := sha256.Sum256(spki)
+	serial := must(rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)))(t)
 	leafTmpl := &x509.Certificate{
-		SerialNumber: new(big.Int).Lsh(big.NewInt(0x7F), 120), Subject: pkix.Name{CommonName: "Nguyễn Văn Ký"},
+		SerialNumber: serial.SetBit(serial, 126, 1), Subject: pkix.Name{CommonName: "Nguyễn Văn Ký"},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(12 * time.Hour), SubjectKeyId: skid[:20],
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
 	}
