@@ -81,12 +81,6 @@ type Count struct {
 	Day, UnitID, Event string
 }
 
-// DayCount is a counter of a day.
-type DayCount struct {
-	Count
-	N int64
-}
-
 // Document is a document as it is stored.
 type Document struct {
 	ID, UnitID, ClientID, ExternalID string

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
-	"time"
 
 	"github.com/kyso-vn/kyso/internal/routing"
 )
@@ -170,24 +169,4 @@ func (s *Store) FailSigning(ctx context.Context, signingID, code string, c routi
 		}
 		return t.change(c)
 	})
-}
-
-// DocumentCounts returns the counts per unit and event of the days from and to, inclusive.
-func (s *Store) DocumentCounts(ctx context.Context, from, to time.Time) ([]routing.DayCount, error) {
-	var rows []struct {
-		Day    string `db:"day"`
-		UnitID string `db:"unit_id"`
-		Event  string `db:"event"`
-		N      int64  `db:"n"`
-	}
-	err := s.sel(ctx, &rows, `SELECT day, unit_id, event, CAST(SUM(n) AS BIGINT) AS n FROM doc_counts_day WHERE day >= ? AND day <= ?
-		GROUP BY day, unit_id, event ORDER BY day, unit_id, event`, from.Format(time.DateOnly), to.Format(time.DateOnly))
-	if err != nil {
-		return nil, fmt.Errorf("read document counts: %w", err)
-	}
-	out := make([]routing.DayCount, len(rows))
-	for i, r := range rows {
-		out[i] = routing.DayCount{Count: routing.Count{Day: r.Day, UnitID: r.UnitID, Event: r.Event}, N: r.N}
-	}
-	return out, nil
 }
