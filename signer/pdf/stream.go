@@ -92,7 +92,7 @@ func streamData(r *Reader, st *Stream, res resolver, limit int64) ([]byte, error
 	}
 	b, err := io.ReadAll(io.LimitReader(data, limit+1))
 	if err != nil {
-		return nil, decodeError(st, err)
+		return nil, err
 	}
 	if int64(len(b)) > limit {
 		return nil, refuseAt(Bomb, st.afterKeyword, "stream %v decodes to more than %d bytes", st.ref, limit)
@@ -130,7 +130,21 @@ func (r *Reader) openStream(st *Stream, res resolver) (io.Reader, error) {
 			return nil, decodeError(st, err)
 		}
 	}
-	return data, nil
+	return &decodedReader{data, st}, nil
+}
+
+// decodedReader gives the errors of decoders a code.
+type decodedReader struct {
+	data io.Reader
+	st   *Stream
+}
+
+func (d *decodedReader) Read(b []byte) (int, error) {
+	n, err := d.data.Read(b)
+	if err != nil && err != io.EOF {
+		err = decodeError(d.st, err)
+	}
+	return n, err
 }
 
 func decodeError(st *Stream, err error) error {
