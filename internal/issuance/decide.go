@@ -15,12 +15,11 @@ func (d *Desk) Approve(ctx context.Context, id string) (ApplicationView, error) 
 	if err != nil {
 		return ApplicationView{}, err
 	}
-	if app.State == Submitted {
+	again := app.DecidedBy == a.ID() && (app.State == Approved || app.State == Issued || app.State == Failed)
+	if !again {
 		if app, err = d.decide(ctx, a, app, Approved, ""); err != nil {
 			return ApplicationView{}, err
 		}
-	} else if app.DecidedBy != a.ID() {
-		return ApplicationView{}, ErrState
 	}
 	return d.finish(ctx, a, app)
 }
