@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kyso-vn/kyso/internal/auth"
+	"github.com/kyso-vn/kyso/internal/blob"
 	"github.com/kyso-vn/kyso/internal/errs"
 	"github.com/kyso-vn/kyso/signer"
 )
@@ -95,6 +96,9 @@ func fileError(err error) error {
 	}
 	if _, ok := errors.AsType[*errs.Error](err); ok {
 		return err
+	}
+	if errors.Is(err, blob.ErrChanged) || errors.Is(err, blob.ErrNotFound) {
+		return ErrFileChanged.Wrap(err)
 	}
 	code := signer.CodeOf(err)
 	switch code {

@@ -218,6 +218,19 @@ func (s *Service) failSigning(ctx context.Context, d Document, sg SigningRecord,
 	return s.o.Store.FailSigning(ctx, sg.ID, code, c)
 }
 
+// giveUp fails a signature that its job has tried for weeks.
+func (s *Service) giveUp(ctx context.Context, signingID string, why error) error {
+	sg, err := s.o.Store.Signing(ctx, signingID)
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	d, err := s.o.Store.Document(ctx, sg.DocumentID)
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	return s.failSigning(ctx, d, sg, "not_finished", why)
+}
+
 // Raise raises a document whose last signature waits for a time-stamp or its validation
 // material. An error means that it is to be tried again.
 func (s *Service) Raise(ctx context.Context, documentID string) error {

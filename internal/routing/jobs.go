@@ -80,7 +80,11 @@ type finishWorker struct {
 }
 
 func (w *finishWorker) Work(ctx context.Context, j *river.Job[FinishArgs]) error {
-	return w.s.Finish(ctx, j.Args.SigningID)
+	err := w.s.Finish(ctx, j.Args.SigningID)
+	if err != nil && j.Attempt >= j.MaxAttempts {
+		return w.s.giveUp(ctx, j.Args.SigningID, err)
+	}
+	return err
 }
 
 func (w *finishWorker) Timeout(*river.Job[FinishArgs]) time.Duration { return 5 * time.Minute }
