@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/kyso-vn/kyso/signer"
 	"github.com/kyso-vn/kyso/signer/appearance"
@@ -209,7 +208,7 @@ func (d *dress) setAppearance(widget *pdf.Editor, form *appearance.Form) error {
 func (d *dress) newField(sig pdf.Ref) error {
 	name := d.o.Field
 	if name == "" {
-		name = freeName(d.all)
+		name = unusedName(d.all, "Signature")
 	}
 	page, err := d.pages.page(max(d.o.Page, -len(d.pages.list)))
 	if d.o.Page == 0 {
@@ -228,19 +227,6 @@ func (d *dress) newField(sig pdf.Ref) error {
 	}
 	d.field = signer.Field{Name: name, Page: page.Number, Rect: d.o.Rect}
 	return addToForm(d.u, ref)
-}
-
-// freeName is Signature1, or the next number that no field has.
-func freeName(fields []*pdf.Field) string {
-	taken := map[string]bool{}
-	for _, f := range fields {
-		taken[f.Name] = true
-	}
-	for n := 1; ; n++ {
-		if name := "Signature" + strconv.Itoa(n); !taken[name] {
-			return name
-		}
-	}
 }
 
 // catalog sets SigFlags, and Perms for a certification.

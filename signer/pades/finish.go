@@ -50,9 +50,9 @@ func (p *Prepared) fill(ctx context.Context, value []byte, stamper Timestamper) 
 	if stamper != nil {
 		h := crypto.SHA256.New()
 		h.Write(value)
-		token, err := stamper.Timestamp(ctx, crypto.SHA256, h.Sum(nil))
+		token, err := askStamp(ctx, stamper, h.Sum(nil))
 		if err != nil {
-			return signer.LevelNone, &signer.Error{ErrCode: signer.CodeTSAFailed, Message: "no time-stamp could be had", Err: err}
+			return signer.LevelNone, err
 		}
 		if der, err = cms.WithTimestamp(der, token); err != nil {
 			return signer.LevelNone, err

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"time"
 
@@ -175,10 +176,15 @@ func coveredDigest(ctx context.Context, in Source, inc *pdf.Increment, alg crypt
 	if n != inc.Base {
 		return nil, refuse(signer.CodeInputChanged, "the file is no longer %d bytes long", inc.Base)
 	}
+	writeCovered(h, inc)
+	return h.Sum(nil), nil
+}
+
+// writeCovered hashes what a ByteRange covers of an update: all but Contents.
+func writeCovered(h hash.Hash, inc *pdf.Increment) {
 	s := inc.Signature.Contents
 	h.Write(inc.Bytes[:s.Start-inc.Base])
 	h.Write(inc.Bytes[s.End-inc.Base:])
-	return h.Sum(nil), nil
 }
 
 // copyAll streams the whole of in to w and ends when ctx does.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/kyso-vn/kyso/signer"
 	"github.com/kyso-vn/kyso/signer/pdf"
@@ -24,7 +25,8 @@ func FromBytes(b []byte) Source { return bytes.NewReader(b) }
 // File is a Source of an open file.
 type File struct {
 	*os.File
-	size int64
+	size  int64
+	mtime time.Time
 }
 
 // OpenFile opens a file for reading.
@@ -37,7 +39,28 @@ func OpenFile(path string) (*File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &File{File: f, size: info.Size()}, nil
+	return &File{File: f, size: info.Size(), mtime: info.ModTime()}, nil
+}
+
+// Unchanged returns an error of code signer.CodeInputChanged when the file was written to
+// since it was opened, as far as its size and time tell.
+func (f *File) Unchanged() error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() != f.size || !info.ModTime().Equal(f.mtime) {
+		return refuse(signer.CodeInputChanged, "the file was written to while it was read")
+	}
+	return nil
+}
+
+// unchanged asks a Source that can tell whether it is still what it was.
+func unchanged(in Source) error {
+	if s, ok := in.(interface{ Unchanged() error }); ok {
+		return s.Unchanged()
+	}
+	return nil
 }
 
 // Size returns the length of the file when it was opened.
