@@ -245,7 +245,7 @@ func (c *cbcReader) fill() error {
 
 // ignoreUnexpected turns a stream too short for a vector into an empty one.
 func ignoreUnexpected(err error) error {
-	if err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("encrypted stream shorter than its initialisation vector")
 	}
 	return err

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -260,7 +261,8 @@ func tool(t *testing.T, name string, args ...string) (string, int) {
 		t.Fatalf("%s is needed to judge: %v", name, err)
 	}
 	out, err := exec.Command(name, args...).CombinedOutput()
-	if ee, ok := err.(*exec.ExitError); ok {
+	var ee *exec.ExitError
+	if errors.As(err, &ee) {
 		return string(out), ee.ExitCode()
 	}
 	if err != nil {

@@ -141,7 +141,7 @@ type decodedReader struct {
 
 func (d *decodedReader) Read(b []byte) (int, error) {
 	n, err := d.data.Read(b)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = decodeError(d.st, err)
 	}
 	return n, err

@@ -189,14 +189,15 @@ func (r *Reader) readChain(t tail) error {
 		if !ok || p < 0 || int64(p) >= r.size {
 			return refuseAt(Damaged, s.trailerOff, "Prev is not a place in the file")
 		}
-		if s, err = r.readOneSection(int64(p) + r.base); p == 0 && err != nil {
-			break // some writers put /Prev 0 into first sections
-		} else if err != nil {
+		if s, err = r.readOneSection(int64(p) + r.base); err != nil {
+			if p == 0 {
+				break // some writers put /Prev 0 into first sections
+			}
 			return err
 		}
 	}
 	slices.Reverse(r.sections)
-	return nil
+	return nil //nolint:nilerr // the error of /Prev 0 says only that there is no older section
 }
 
 // followHybrid adds what the stream of a hybrid section says.
