@@ -33,8 +33,9 @@ type Engine interface {
 	// Finish writes the signed file. A time-stamp authority that fails is an error with the
 	// code signer.CodeTSAFailed; without stamp none is asked.
 	Finish(ctx context.Context, prepared []byte, in Source, value []byte, stamp bool, out io.Writer) (signer.Level, error)
-	// Raise adds what B-LT needs by a new revision.
-	Raise(ctx context.Context, in Source, out io.Writer) (signer.Level, error)
+	// Raise adds by new revisions what the signature in field needs for B-LT; for others it
+	// does what it can.
+	Raise(ctx context.Context, in Source, field string, out io.Writer) (signer.Level, error)
 	// Check parses what we wrote and verifies the signature in field cryptographically.
 	Check(ctx context.Context, in Source, field string) error
 }

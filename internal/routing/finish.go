@@ -62,7 +62,7 @@ func (s *Service) write(ctx context.Context, d Document, sg SigningRecord) (Revi
 		return Revision{}, 0, err
 	}
 	if level >= signer.LevelT {
-		ref, level = s.raiseFile(ctx, ref, level)
+		ref, level = s.raiseFile(ctx, ref, sg.Prepared.Field, level)
 	}
 	if err := s.checkFile(ctx, ref, sg.Prepared.Field); err != nil {
 		return Revision{}, 0, errors.Join(err, s.o.Blobs.Delete(context.WithoutCancel(ctx), ref.ID))
@@ -96,8 +96,8 @@ func (s *Service) finishFile(ctx context.Context, sg SigningRecord, src Source) 
 
 // raiseFile adds the validation material. When it can't be had the file stays as it is; the
 // raise job tries again.
-func (s *Service) raiseFile(ctx context.Context, ref blob.Ref, level signer.Level) (blob.Ref, signer.Level) {
-	better, higher, err := s.raised(ctx, ref)
+func (s *Service) raiseFile(ctx context.Context, ref blob.Ref, field string, level signer.Level) (blob.Ref, signer.Level) {
+	better, higher, err := s.raised(ctx, ref, field)
 	if err != nil {
 		s.o.Log.WarnContext(ctx, "a signature's level is raised later", "error", err)
 		return ref, level
@@ -109,7 +109,7 @@ func (s *Service) raiseFile(ctx context.Context, ref blob.Ref, level signer.Leve
 }
 
 // raised makes a new blob of a higher level.
-func (s *Service) raised(ctx context.Context, ref blob.Ref) (blob.Ref, signer.Level, error) {
+func (s *Service) raised(ctx context.Context, ref blob.Ref, field string) (blob.Ref, signer.Level, error) {
 	src, err := s.o.Blobs.Reader(ctx, ref.ID)
 	if err != nil {
 		return blob.Ref{}, 0, ErrStorage.Wrap(err)
@@ -120,7 +120,7 @@ func (s *Service) raised(ctx context.Context, ref blob.Ref) (blob.Ref, signer.Le
 		return blob.Ref{}, 0, ErrStorage.Wrap(err)
 	}
 	defer w.Abort()
-	level, err := s.o.Engine.Raise(ctx, src, w)
+	level, err := s.o.Engine.Raise(ctx, src, field, w)
 	if err != nil {
 		return blob.Ref{}, 0, err
 	}
@@ -252,7 +252,7 @@ func (s *Service) Raise(ctx context.Context, documentID string) error {
 	if err := src.Close(); err != nil {
 		return err
 	}
-	ref, level, err := s.raised(ctx, blob.Ref{ID: base.BlobID})
+	ref, level, err := s.raised(ctx, blob.Ref{ID: base.BlobID}, d.lastField())
 	if err != nil {
 		return fmt.Errorf("raise document %s: %w", d.ID, err)
 	}

@@ -17,9 +17,14 @@ import (
 type PAdES struct {
 	// TSA gives time-stamps; nil makes every signature B-B.
 	TSA pades.Timestamper
+	// Augment says which anchors are trusted and how validation data is fetched. Its TSA and
+	// Field are set here.
+	Augment pades.AugmentOptions
 	// Text reads the text of a page, for documents without signature fields; nil finds none.
 	Text func(ctx context.Context, in Source, page int) ([]appearance.Run, error)
 }
+
+var _ Engine = (*PAdES)(nil)
 
 var errNoStamp = &signer.Error{ErrCode: signer.CodeTSAFailed, Message: "no time-stamp authority is configured"}
 
@@ -103,6 +108,17 @@ func (e *PAdES) Finish(ctx context.Context, prepared []byte, in Source, value []
 		tsa = e.TSA
 	}
 	r, err := pades.Finish(ctx, &p, in, value, tsa, out)
+	return r.Level, err
+}
+
+// Raise implements Engine.
+func (e *PAdES) Raise(ctx context.Context, in Source, field string, out io.Writer) (signer.Level, error) {
+	if e.TSA == nil {
+		return 0, errNoStamp
+	}
+	o := e.Augment
+	o.TSA, o.Field = e.TSA, field
+	r, err := pades.Augment(ctx, in, signer.LevelLT, o, out)
 	return r.Level, err
 }
 

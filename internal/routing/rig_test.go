@@ -62,7 +62,8 @@ type rig struct {
 // switchable is a time-stamp authority that can be down.
 type switchable struct {
 	*tsa.Server
-	down atomic.Bool
+	certificate *x509.Certificate
+	down        atomic.Bool
 }
 
 func (s *switchable) Timestamp(ctx context.Context, h crypto.Hash, digest []byte) ([]byte, error) {
@@ -112,7 +113,7 @@ func newRig(t *testing.T, s *store.Store) *rig {
 	r.sign, err = signing.New(signing.Options{Agent: r.agent, Store: s, Now: r.Now})
 	must(t, err)
 	r.tsa = newTSA(t, r.Now)
-	r.Service, err = routing.New(routing.Options{Store: s, Blobs: blobs, Signing: r.sign, Engine: r.engine(t), Now: r.Now, FinishLimit: time.Minute})
+	r.Service, err = routing.New(routing.Options{Store: s, Blobs: blobs, Signing: r.sign, Engine: r.engine(), Now: r.Now, FinishLimit: time.Minute})
 	must(t, err)
 	must(t, s.InsertClient(t.Context(), auth.Client{ID: "dms", Name: "DMS", SecretHash: []byte("x"), CallbackURL: "http://dms.example.vn/kyso",
 		CallbackKey: []byte("callback key")}, nil, r.Now(), event("dms")))
@@ -193,7 +194,7 @@ func newTSA(t *testing.T, now func() time.Time) *switchable {
 	must(t, err)
 	srv, err := tsa.NewServer(tsa.ServerOptions{Certificate: cert, Signer: key, Policy: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 55555, 1}, Now: now})
 	must(t, err)
-	return &switchable{Server: srv}
+	return &switchable{Server: srv, certificate: cert}
 }
 
 func pdf(t testing.TB, name string) []byte {
