@@ -58,6 +58,7 @@ func TestTheWholeWayOfAnOutgoingDocument(t *testing.T) {
 		if !bytes.HasPrefix(final, original) || bytes.Count(final, []byte("/ByteRange")) != 3 {
 			t.Fatal("the issued file is not the original with three signatures")
 		}
+		judged(t, final, 3, "123/QĐ-UBND", "ngày 21 tháng 11 năm 2026", "Trần Quốc Vượng")
 		for name, want := range map[string]int{"accepted": 1, "initialled": 1, "leader_signed": 1, "sealed": 1, "issued": 1, "failed": 0} {
 			if n := r.count(t, `SELECT COALESCE(SUM(n), 0) FROM doc_counts_day WHERE event = '`+name+`'`); n != want {
 				t.Errorf("%s counted %d times", name, n)
