@@ -160,10 +160,10 @@ func (r *raiser) lastSignature() *found {
 	return last
 }
 
-// stamped reports whether every signature has a trusted time.
+// stamped reports whether every signature that must be raised has a trusted time.
 func (r *raiser) stamped() bool {
 	for i, x := range r.list {
-		if !x.archive && stampedAt(r.list, i).IsZero() {
+		if !x.archive && (r.o.Field == "" || x.field.Name == r.o.Field) && stampedAt(r.list, i).IsZero() {
 			return false
 		}
 	}

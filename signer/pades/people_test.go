@@ -74,3 +74,12 @@ func rsa2048(t testing.TB) crypto.Signer {
 	}
 	return k
 }
+
+func p384(t testing.TB) crypto.Signer {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
