@@ -12,6 +12,13 @@ func commands() map[string]command {
 	return map[string]command{
 		"help":    help,
 		"version": showVersion,
+
+		"serve":        serve,
+		"config check": checkConfig,
+		"migrate":      migrate,
+		"ceremony":     ceremony,
+		"setup":        setup,
+		"unit import":  importUnits,
 	}
 }
 

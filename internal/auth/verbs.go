@@ -1,5 +1,7 @@
 package auth
 
+import "slices"
+
 // Verb is something a service does for somebody. Every service method checks exactly one.
 type Verb string
 
@@ -58,4 +60,10 @@ var verbs = map[Verb][]Role{
 	ClientManage:       {RoleCityAdmin},
 	AuditRead:          {RoleAuditor, RoleCityAdmin},
 	ServiceRun:         {RoleOperator},
+}
+
+// KnownRole reports whether r is one of the roles.
+func KnownRole(r Role) bool {
+	return slices.Contains([]Role{RoleCitizen, RoleSigner, RoleClerk, RoleCounter, RoleApprover, RoleUnitAdmin,
+		RoleCityAdmin, RoleAuditor, RoleOperator, RoleClient}, r)
 }

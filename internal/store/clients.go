@@ -81,3 +81,12 @@ func (s *Store) Token(ctx context.Context, tokenHash []byte, now time.Time) (aut
 	grants, err := s.grants(ctx, "client_id", c.ID)
 	return c, grants, err
 }
+
+// ClientsNamed returns the ids of the clients with a name.
+func (s *Store) ClientsNamed(ctx context.Context, name string) ([]string, error) {
+	var ids []string
+	if err := s.sel(ctx, &ids, `SELECT id FROM clients WHERE name = ?`, name); err != nil {
+		return nil, fmt.Errorf("read clients: %w", err)
+	}
+	return ids, nil
+}
