@@ -199,6 +199,11 @@ func product(t testing.TB, make func() (*big.Int, *big.Int)) *big.Int {
 	}
 }
 
+// point is a P-256 key that no parser would make.
+func point(x, y int64) *ecdsa.PublicKey {
+	return &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(x), Y: big.NewInt(y)} //nolint:staticcheck // it has to be broken
+}
+
 func TestWeakKeysAreRefusedEachWithItsCode(t *testing.T) {
 	t.Parallel()
 	sound := catest.Key(t, "RSA-2048").Public().(*rsa.PublicKey)
@@ -229,10 +234,9 @@ func TestWeakKeysAreRefusedEachWithItsCode(t *testing.T) {
 		"close primes":   {&rsa.PublicKey{N: closeTo, E: 65537}, anyKey(), ca.ErrKeyClosePrimes},
 		"RSA, not taken": {sound, p384Only, ca.ErrKeyKind},
 		"curve, not":     {p256, p384Only, ca.ErrKeyKind},
-		"off the curve": {&ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(5), Y: big.NewInt(7)},
-			anyKey(), ca.ErrKeyPoint},
-		"infinity": {&ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int), Y: new(big.Int)}, anyKey(), ca.ErrKeyPoint},
-		"no point": {&ecdsa.PublicKey{Curve: elliptic.P256()}, anyKey(), ca.ErrKeyPoint},
+		"off the curve":  {point(5, 7), anyKey(), ca.ErrKeyPoint},
+		"infinity":       {point(0, 0), anyKey(), ca.ErrKeyPoint},
+		"no point":       {&ecdsa.PublicKey{Curve: elliptic.P256()}, anyKey(), ca.ErrKeyPoint},
 	} {
 		if err := ca.CheckKey(row.key, row.rules); pki.CodeOf(err) != row.code {
 			t.Errorf("%s: %v, want %q", name, err, row.code)

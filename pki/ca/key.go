@@ -46,7 +46,7 @@ func CheckKey(public crypto.PublicKey, rules profile.KeyRules) error {
 		}
 		// ECDH checks that the point is on the curve and not at infinity. NIST
 		// curves have cofactor 1, so no subgroup is left to check.
-		if key.X == nil || key.Y == nil {
+		if key.X == nil || key.Y == nil { //nolint:staticcheck // ECDH panics on a key without a point
 			return &pki.Error{Code: ErrKeyPoint}
 		}
 		if _, err := key.ECDH(); err != nil {
