@@ -38,6 +38,8 @@ type Engine interface {
 	Raise(ctx context.Context, in Source, field string, out io.Writer) (signer.Level, error)
 	// Check parses what we wrote and verifies the signature in field cryptographically.
 	Check(ctx context.Context, in Source, field string) error
+	// Evidence takes out what proves the signatures of a file.
+	Evidence(ctx context.Context, in Source) ([]EvidenceFile, error)
 }
 
 // File is what Inspect tells.
