@@ -468,6 +468,14 @@ func TestBERIsTakenOnlyWhenAsked(t *testing.T) {
 	if _, err := sd.Verify(b.sum(b.content), VerifyOptions{}); err != nil {
 		t.Error(err)
 	}
+	long := newBench(t) // a length in two bytes where one would do, in a place nobody looks into
+	long.unsigned = prependHeader(0xA1, attr(OIDCommitmentType, []byte{0x30, 0x81, 0x02, 0x05, 0x00}))
+	if _, err := Parse(long.der(), Limits{}); CodeOf(err) != ErrMalformed {
+		t.Errorf("long form of a length: %v", err)
+	}
+	if _, err := Parse(long.der(), Limits{AllowBER: true}); err != nil {
+		t.Errorf("long form of a length, where allowed: %v", err)
+	}
 	if same := must(toDER(der, 48))(t); !bytes.Equal(same, der) {
 		t.Error("DER changed by the conversion")
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -47,6 +48,24 @@ func TestVerifyAcceptsWhatWeSign(t *testing.T) {
 				t.Errorf("%d certificates inside, want 2", len(sd.Certificates))
 			}
 		})
+	}
+}
+
+// TestSetsAreSorted holds the DER order of signed attributes and certificates.
+func TestSetsAreSorted(t *testing.T) {
+	t.Parallel()
+	for _, c := range signerCases(t) {
+		_, der := c.sign(t, []byte("x"), func(o *Options) {
+			o.ExtraSigned = []Attribute{{Type: OIDCommitmentType, Values: [][]byte{{0x30, 0x00}}}}
+		})
+		sd := must(Parse(der, Limits{}))(t)
+		var attrs [][]byte
+		for _, a := range sd.Signer.SignedAttrs {
+			attrs = append(attrs, must(a.Marshal())(t))
+		}
+		if len(attrs) != 4 || !slices.IsSortedFunc(attrs, bytes.Compare) || !slices.IsSortedFunc(sd.RawCertificates, bytes.Compare) {
+			t.Errorf("%s: %d attributes, or not in the order of DER", c.name, len(attrs))
+		}
 	}
 }
 

@@ -1,12 +1,14 @@
 package path
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -205,6 +207,76 @@ func TestTangleEnds(t *testing.T) {
 	}
 	if d := time.Since(started); d > 5*time.Second {
 		t.Errorf("took %v", d)
+	}
+}
+
+// TestCircleIsNotWalkedTwice has three CAs that certify each other: few ways
+// without repeating one, too many with.
+func TestCircleIsNotWalkedTwice(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	o := Options{Now: now}
+	var cas []*entity
+	for i := range 3 {
+		cas = append(cas, issue(t, now, fmt.Sprint("CA ", i), nil, true, nil))
+	}
+	for i, subject := range cas {
+		for j, issuer := range cas {
+			if i != j {
+				o.Intermediates = append(o.Intermediates, issueKey(t, now, fmt.Sprint("CA ", i), subject.key, issuer, true, nil).cert)
+			}
+		}
+	}
+	if _, err := Validate(context.Background(), issue(t, now, "lá", cas[0], false, nil).cert, o); CodeOf(err) != ErrNoAnchor {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestSHA1IsRefusedUnlessAllowed signs a certificate again by SHA-1, which
+// crypto/x509 no longer does.
+func TestSHA1IsRefusedUnlessAllowed(t *testing.T) {
+	t.Parallel()
+	key := must(rsa.GenerateKey(rand.Reader, 2048))(t)
+	w := newWorld(t, spoil{})
+	w.ica = issueKey(t, w.now, "CA cũ", key, w.root, true, nil)
+	w.end = issue(t, w.now, "Đặng", w.ica, false, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA256WithRSA })
+	sha256OID, sha1OID := []byte{0x86, 0xF7, 0x0D, 1, 1, 11}, []byte{0x86, 0xF7, 0x0D, 1, 1, 5}
+	var cert struct {
+		TBS asn1.RawValue
+		Alg pkix.AlgorithmIdentifier
+		Sig asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(bytes.ReplaceAll(w.end.cert.Raw, sha256OID, sha1OID), &cert); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha1.Sum(cert.TBS.FullBytes)
+	cert.Sig.Bytes = must(rsa.SignPKCS1v15(nil, key, crypto.SHA1, sum[:]))(t)
+	w.end.cert = must(x509.ParseCertificate(must(asn1.Marshal(cert))(t)))(t)
+	o := w.options()
+	if _, err := Validate(context.Background(), w.end.cert, o); CodeOf(err) != ErrWeakAlgorithm {
+		t.Errorf("got %v", err)
+	}
+	o.Algorithms.AllowWeak = true
+	if _, err := Validate(context.Background(), w.end.cert, o); err != nil {
+		t.Errorf("where allowed: %v", err)
+	}
+}
+
+// TestSelfIssuedCertificatesDoNotCount: a CA's own roll-over certificate uses up
+// no pathLen and is not bound by name constraints (RFC 5280, Section 6.1).
+func TestSelfIssuedCertificatesDoNotCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, spoil{root: func(c *x509.Certificate) { c.MaxPathLen = 1 }})
+	constrained := pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 30}, Critical: true,
+		Value: subtrees(t, 0, directory(t, pkix.Name{Country: []string{"VN"}, CommonName: "Nguyễn Văn Ký"})).Value}
+	w.ica = issue(t, w.now, "CA cấp dưới", w.root, true, func(c *x509.Certificate) { c.ExtraExtensions = []pkix.Extension{constrained} })
+	next := issue(t, w.now, "CA cấp dưới", w.ica, true, nil)
+	w.end = issue(t, w.now, "Nguyễn Văn Ký", next, false, nil)
+	o := w.options()
+	o.Intermediates = append(o.Intermediates, next.cert)
+	r, err := Validate(context.Background(), w.end.cert, o)
+	if err != nil || len(r.Chain) != 4 {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package path
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -109,6 +110,15 @@ func TestStatusOfTheLeaf(t *testing.T) {
 		"CRL of the root": {evidence: func(t *testing.T, w *world) ([][]byte, [][]byte) {
 			return nil, [][]byte{w.crl(t, w.root, freshCRL(crlOptions{}))}
 		}, want: Unknown},
+		"CRL by the same key under another name": {evidence: func(t *testing.T, w *world) ([][]byte, [][]byte) {
+			x := issueKey(t, w.now, "CA khác", w.ica.key, w.root, true, nil)
+			return nil, [][]byte{w.crl(t, x, freshCRL(crlOptions{}))}
+		}, want: Unknown},
+		"CRL signature broken": {evidence: func(t *testing.T, w *world) ([][]byte, [][]byte) {
+			der := w.crl(t, w.ica, freshCRL(crlOptions{}))
+			der[len(der)-1] ^= 1
+			return nil, [][]byte{der}
+		}, want: Unknown},
 		"shard, the right one": {evidence: crl(scopedFull(freshCRL, shardURL)), want: Good},
 		"shard, another":       {evidence: crl(scopedFull(freshCRL, shardURL+"x")), want: Unknown},
 		"shard, case differs":  {evidence: crl(scopedFull(freshCRL, "http://PKI.example.vn/crl/ca/17.crl")), want: Unknown},
@@ -181,6 +191,57 @@ func TestListMadeAfterTheEndOfTheCertificateProvesNothing(t *testing.T) {
 		o.Evidence.CRLs = [][]byte{rootCRL, w.crl(t, w.ica, crlOptions{this: -time.Minute, next: time.Hour, extra: extra})}
 		if s := must(Validate(context.Background(), w.end.cert, o))(t).Certificates[0]; s.Status != want {
 			t.Errorf("got %v, want %v: %v", s.Status, want, s.Problems)
+		}
+	}
+}
+
+func TestIssuerThatMayNotSignLists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, spoil{ica: func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign }})
+	o := w.options()
+	pretend := *w.ica.cert // crypto/x509 would refuse to make the list otherwise
+	pretend.KeyUsage |= x509.KeyUsageCRLSign
+	o.Evidence.CRLs = [][]byte{w.crl(t, &entity{&pretend, w.ica.key}, crlOptions{this: -time.Minute, next: time.Hour})}
+	s := must(Validate(context.Background(), w.end.cert, o))(t).Certificates[0]
+	if s.Status != Unknown || len(s.Problems) != 1 || !errors.Is(s.Problems[0], ErrKeyUsage) {
+		t.Errorf("got %v, %v", s.Status, s.Problems)
+	}
+}
+
+func TestListWhoseAlgorithmsDifferIsMalformed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, spoil{})
+	der := w.crl(t, w.ica, crlOptions{next: time.Hour})
+	ecdsaSHA256 := []byte{0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2}
+	der[bytes.LastIndex(der, ecdsaSHA256)+7] = 3
+	if _, err := parseCRL(der); CodeOf(err) != ErrMalformed {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestResponderWithoutNoCheckIsLookedUp: its own status comes from a list.
+func TestResponderWithoutNoCheckIsLookedUp(t *testing.T) {
+	t.Parallel()
+	for want, revoked := range map[Status]bool{Good: false, Unknown: true} {
+		w := newWorld(t, spoil{end: func(c *x509.Certificate) { c.CRLDistributionPoints = []string{shardURL} }})
+		r := issue(t, w.now, "OCSP", w.ica, false, func(c *x509.Certificate) {
+			responder(c)
+			c.ExtraExtensions, c.CRLDistributionPoints = nil, []string{shardURL + "2"}
+		})
+		// The list is a shard for the responder only, so it says nothing of the leaf.
+		list := crlOptions{this: -time.Minute, next: time.Hour, extra: []pkix.Extension{idp(t, fullName(t, shardURL+"2"))}}
+		if revoked {
+			list.revoked = []x509.RevocationListEntry{w.entry(r, -time.Hour, pki.KeyCompromise)}
+		}
+		o := w.options()
+		o.Evidence.OCSPs = [][]byte{w.ocsp(t, w.end, w.ica, ocspOptions{this: -time.Minute, next: time.Hour, responder: r})}
+		o.Evidence.CRLs = [][]byte{w.crl(t, w.ica, list)}
+		res := must(Validate(context.Background(), w.end.cert, o))(t)
+		if s := res.Certificates[0]; s.Status != want {
+			t.Errorf("responder revoked %v: %v, %v", revoked, s.Status, s.Problems)
+		}
+		if !revoked && len(res.Used.CRLs) != 1 {
+			t.Error("the responder's list is not among what is needed later")
 		}
 	}
 }
