@@ -77,8 +77,12 @@ func (d *Desk) open(ctx context.Context, r Authority) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
+	linter, err := d.linter()
+	if err != nil {
+		return nil, err
+	}
 	c, err := ca.New(ca.Config{Certificate: cert, Signer: signer, Addresses: pki.Addresses{Base: d.Base, CA: r.Name},
-		Shards: r.Shards, WholeCRL: r.Shards == 0, Linter: d.Linter, Now: d.now})
+		Shards: r.Shards, WholeCRL: r.Shards == 0, Linter: linter, Now: d.now})
 	if err != nil {
 		return nil, err
 	}

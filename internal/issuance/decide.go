@@ -40,7 +40,7 @@ func (d *Desk) Reject(ctx context.Context, id, reason string) (ApplicationView, 
 
 // Cancel takes back a draft or an application that nobody has decided yet.
 func (d *Desk) Cancel(ctx context.Context, id string) (ApplicationView, error) {
-	a, app, err := d.application(ctx, auth.ApplicationSubmit, id)
+	a, app, err := d.own(ctx, id)
 	if err != nil {
 		return ApplicationView{}, err
 	}

@@ -45,8 +45,6 @@ var (
 		"Chưa ghi nhận đồng ý xử lý dữ liệu cá nhân.", "The consent to process personal data is not recorded.").On("consent")
 	ErrClosed = errs.New(errs.Conflict, "unit_closed",
 		"Đơn vị hiện không tiếp nhận hồ sơ.", "The unit takes no applications now.")
-	ErrUnitEnded = errs.New(errs.Invalid, "unit_ended",
-		"Đơn vị không còn từ ngày %s.", "The unit ended on %s.").On("unit")
 	ErrAlreadyCertified = errs.New(errs.Conflict, "already_certified",
 		"Công dân đã có chứng thư còn hiệu lực (cấp ngày %s).", "The citizen has a valid certificate (issued on %s).")
 	// ErrSubscriberCertified is ErrAlreadyCertified for officers and seals; same code.

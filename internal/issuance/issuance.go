@@ -23,7 +23,7 @@ type Desk struct {
 	Units Units
 	// Profiles are the certificate profiles; they have the names of the kinds of subject.
 	Profiles *profile.Set
-	// Linter is shared by all CAs; nil makes one for each.
+	// Linter is shared by all CAs; nil makes one.
 	Linter *lint.Linter
 	// Base is the plain listener's address inside certificates, without a slash at the end.
 	Base string
@@ -37,8 +37,22 @@ type Desk struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 
-	cas  authorities
-	busy keyed
+	cas    authorities
+	busy   keyed
+	lintMu sync.Mutex
+}
+
+func (d *Desk) linter() (*lint.Linter, error) {
+	d.lintMu.Lock()
+	defer d.lintMu.Unlock()
+	if d.Linter == nil {
+		l, err := lint.New()
+		if err != nil {
+			return nil, err
+		}
+		d.Linter = l
+	}
+	return d.Linter, nil
 }
 
 // DefaultOrganisation is the city's People's Committee.
@@ -53,10 +67,11 @@ type Keys interface {
 	Signers
 }
 
-// Units looks up units and points for facts being made; it checks no permission.
+// Units looks up where facts are made; it checks no permission.
 type Units interface {
 	UnitByID(ctx context.Context, id string) (unit.Unit, error)
 	PointByID(ctx context.Context, id string) (unit.Point, error)
+	Desks(ctx context.Context, pointID string) ([]unit.Desk, error)
 }
 
 // Notice is a message to a person, as an activation code.

@@ -253,6 +253,7 @@ func TestRefusalsBeforeAnythingIsWritten(t *testing.T) {
 			{"no contract", func(f *issuance.Form) { f.Contract.Signed = false }, issuance.ErrContract, "contract"},
 			{"no proof", func(f *issuance.Form) { f.Proof.Method = "face" }, issuance.ErrProof, "proof.method"},
 			{"bad mail", func(f *issuance.Form) { f.Mail = "x" }, issuance.ErrMail, "mail"},
+			{"desk of nowhere", func(f *issuance.Form) { f.DeskID = "x" }, unit.ErrUnknownDesk, "desk"},
 			{"point of nowhere", func(f *issuance.Form) { f.PointID = "x" }, unit.ErrUnknownPoint, "point"},
 		} {
 			f := r.Citizen()

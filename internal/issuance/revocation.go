@@ -84,7 +84,11 @@ func (d *Desk) buildCRL(ctx context.Context, a *authority, s Shard) error {
 	if a.Shards > 1 {
 		t.Address = a.ca.Addresses().Shard(s.Shard)
 	}
-	draft, err := crl.Prepare(t, d.Linter)
+	linter, err := d.linter()
+	if err != nil {
+		return err
+	}
+	draft, err := crl.Prepare(t, linter)
 	if err != nil {
 		return err
 	}

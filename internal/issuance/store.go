@@ -21,7 +21,7 @@ type Store interface {
 type ApplicationStore interface {
 	// SaveDraft writes a draft: a new one when it has no Number, else it replaces the draft
 	// of that ID. ErrState when it is a draft no more.
-	SaveDraft(ctx context.Context, a Application) (Application, error)
+	SaveDraft(ctx context.Context, a Application, e audit.Event) (Application, error)
 	// Submit records an application with person, claim and quota. When OpKey or the draft
 	// was submitted before it changes nothing and returns what is there; fresh tells.
 	// Refusals: ErrAlreadyCertified, ErrApplicationOpen, ErrQuota.

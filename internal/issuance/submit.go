@@ -3,6 +3,7 @@ package issuance
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,6 +34,9 @@ func (d *Desk) SaveDraft(ctx context.Context, id string, f Form) (ApplicationVie
 	}
 	now := d.now()
 	f.clean()
+	if _, err := d.place(ctx, f, unit.DayOf(now)); err != nil {
+		return ApplicationView{}, err
+	}
 	app := Application{ID: id, Event: New, Kind: f.Kind, UnitID: f.UnitID, PointID: f.PointID, DeskID: f.DeskID, State: Draft,
 		Name: f.Name, Test: f.Test, Form: f, RequestedBy: a.ID(), RequestedPerson: a.PersonID, RequestedAt: now, UpdatedAt: now}
 	if app.Kind == "" {
@@ -50,14 +54,14 @@ func (d *Desk) SaveDraft(ctx context.Context, id string, f Form) (ApplicationVie
 	} else {
 		app.ID, app.OpKey = uuid.NewString(), a.OpKey
 	}
-	app, err = d.Store.SaveDraft(ctx, app)
+	app, err = d.Store.SaveDraft(ctx, app, d.event(a, now, "application.draft", "application:"+app.ID, app.UnitID))
 	return viewApplication(app), err
 }
 
 // Draft returns what was filled in of a draft, with the whole identity number: the one who
 // fills it in has it before them.
 func (d *Desk) Draft(ctx context.Context, id string) (Form, error) {
-	_, app, err := d.application(ctx, auth.ApplicationSubmit, id)
+	_, app, err := d.own(ctx, id)
 	if err != nil {
 		return Form{}, err
 	}
@@ -141,22 +145,13 @@ func (d *Desk) submission(ctx context.Context, app Application, now time.Time) (
 	f := app.Form
 	f.clean()
 	// 1. The unit: there is one, today, and it is open.
-	u, err := d.Units.UnitByID(ctx, f.UnitID)
+	today := unit.DayOf(now)
+	u, err := d.place(ctx, f, today)
 	if err != nil {
 		return Submission{}, err
 	}
-	today := unit.DayOf(now)
-	switch {
-	case !u.In(today):
-		return Submission{}, unit.ErrUnknown
-	case u.Policy.Closed:
+	if u.Policy.Closed {
 		return Submission{}, ErrClosed
-	}
-	if f.PointID != "" {
-		p, err := d.Units.PointByID(ctx, f.PointID)
-		if err != nil || p.UnitID != u.ID {
-			return Submission{}, errors.Join(unit.ErrUnknownPoint, err)
-		}
 	}
 	// 2. The form, and the name that will stand in the certificate.
 	if err := f.check(now); err != nil {
@@ -189,6 +184,37 @@ func (d *Desk) submission(ctx context.Context, app Application, now time.Time) (
 			Sex: string(f.Sex), Address: f.Address, Phone: f.Phone, Mail: f.Mail}}
 	}
 	return s, nil
+}
+
+// place looks up the unit, which must exist today, and refuses points and desks that are not
+// its own.
+func (d *Desk) place(ctx context.Context, f Form, today unit.Day) (unit.Unit, error) {
+	u, err := d.Units.UnitByID(ctx, f.UnitID)
+	if err != nil {
+		return unit.Unit{}, err
+	}
+	if !u.In(today) {
+		return unit.Unit{}, unit.ErrUnknown
+	}
+	if f.PointID != "" {
+		p, err := d.Units.PointByID(ctx, f.PointID)
+		if err != nil {
+			return unit.Unit{}, err
+		}
+		if p.UnitID != u.ID || today < p.From || p.To != "" && today >= p.To {
+			return unit.Unit{}, unit.ErrUnknownPoint
+		}
+	}
+	if f.DeskID != "" {
+		desks, err := d.Units.Desks(ctx, f.PointID)
+		if err != nil {
+			return unit.Unit{}, err
+		}
+		if !slices.ContainsFunc(desks, func(k unit.Desk) bool { return k.ID == f.DeskID }) {
+			return unit.Unit{}, unit.ErrUnknownDesk
+		}
+	}
+	return u, nil
 }
 
 // finish issues what may be issued and returns the view.
@@ -230,10 +256,20 @@ func (d *Desk) denied(ctx context.Context, action, object, unitID string, err er
 // application loads one and checks verb on its unit. What is not there is refused as in a
 // unit that nobody has.
 func (d *Desk) application(ctx context.Context, verb auth.Verb, id string) (auth.Actor, Application, error) {
+	return d.applicationFor(ctx, id, func(pki.Kind) auth.Verb { return verb })
+}
+
+// own is application for those who may apply for its kind of certificate.
+func (d *Desk) own(ctx context.Context, id string) (auth.Actor, Application, error) {
+	return d.applicationFor(ctx, id, verbOf)
+}
+
+func (d *Desk) applicationFor(ctx context.Context, id string, verbFor func(pki.Kind) auth.Verb) (auth.Actor, Application, error) {
 	app, err := d.Store.Application(ctx, id)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return auth.Actor{}, Application{}, err
 	}
+	verb := verbFor(app.Kind)
 	a, denied := auth.Require(ctx, verb, app.UnitID)
 	if denied != nil {
 		return a, Application{}, d.denied(ctx, string(verb), "application:"+id, app.UnitID, denied)

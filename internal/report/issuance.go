@@ -106,6 +106,9 @@ func rows(q CountQuery, counts []Count, names map[string]string) []Row {
 	}
 	groups := map[string]*sums{}
 	for _, c := range counts {
+		if q.By == ByPoint && strings.HasPrefix(c.Event, "person_") {
+			continue // belongs to a unit
+		}
 		g := groups[c.Group]
 		if g == nil {
 			g = newSums()

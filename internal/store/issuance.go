@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kyso-vn/kyso/internal/audit"
 	"github.com/kyso-vn/kyso/internal/auth"
 	"github.com/kyso-vn/kyso/internal/issuance"
 	"github.com/kyso-vn/kyso/internal/unit"
@@ -120,7 +121,7 @@ func (t *tx) application(where string, args ...any) (issuance.Application, error
 }
 
 // SaveDraft implements issuance.Store.
-func (s *Store) SaveDraft(ctx context.Context, a issuance.Application) (issuance.Application, error) {
+func (s *Store) SaveDraft(ctx context.Context, a issuance.Application, e audit.Event) (issuance.Application, error) {
 	query := updateDraft
 	if a.Number == 0 {
 		query = insertApplication
@@ -130,7 +131,10 @@ func (s *Store) SaveDraft(ctx context.Context, a issuance.Application) (issuance
 		if err == nil && !ok {
 			return issuance.ErrState
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.audit(e)
 	})
 	if unique(err) && a.OpKey != "" { // the same request again
 		return s.applicationWhere(ctx, `op_key = ?`, a.OpKey)

@@ -8,6 +8,8 @@ var (
 		"Không có đơn vị này.", "There is no such unit.").On("unit")
 	ErrUnknownPoint = errs.New(errs.Invalid, "unknown_point",
 		"Không có điểm phục vụ này.", "There is no such service point.").On("point")
+	ErrUnknownDesk = errs.New(errs.Invalid, "unknown_desk",
+		"Không có quầy này tại điểm phục vụ.", "There is no such desk at the service point.").On("desk")
 	ErrDay = errs.New(errs.Invalid, "day_invalid",
 		"Ngày không hợp lệ; ví dụ đúng: 2025-07-01.", "Not a day; write it as 2025-07-01.")
 	ErrName = errs.New(errs.Invalid, "unit_name",

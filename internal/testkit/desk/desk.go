@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/kyso-vn/kyso/internal/agent"
 	"github.com/kyso-vn/kyso/internal/auth"
 	"github.com/kyso-vn/kyso/internal/issuance"
+	"github.com/kyso-vn/kyso/internal/job"
 	"github.com/kyso-vn/kyso/internal/store"
 	"github.com/kyso-vn/kyso/internal/testkit/softagent"
 	"github.com/kyso-vn/kyso/internal/unit"
@@ -194,4 +196,13 @@ func (r *Rig) Code(t testing.TB, applicationID string) string {
 	}
 	t.Fatalf("no activation code for %s", applicationID)
 	return ""
+}
+
+// NoJobs returns a job client for a store that was opened without testkit/db; nobody works
+// its jobs.
+func NoJobs(t testing.TB, s *store.Store) *job.Client {
+	t.Helper()
+	c, err := job.NewClient(s.JobDriver(), nil, slog.New(slog.DiscardHandler))
+	must(t, err)
+	return c
 }
