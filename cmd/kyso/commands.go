@@ -13,6 +13,9 @@ func commands() map[string]command {
 		"help":    help,
 		"version": showVersion,
 
+		"pdf sign":    pdfSign,
+		"pdf augment": pdfAugment,
+
 		"serve":        serve,
 		"config check": checkConfig,
 		"migrate":      migrate,

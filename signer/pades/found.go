@@ -76,7 +76,7 @@ func readSignature(s pdf.Source, d *pdf.Dict) (*found, error) {
 	}
 	der, _, err := cms.Split(x.contents)
 	if err != nil {
-		return x, nil // not readable: whoever needs it refuses
+		return x, nil //nolint:nilerr // whoever needs it refuses
 	}
 	if x.archive {
 		if x.stamp, err = tsa.ParseToken(der, foreignLimits); err == nil {
@@ -86,7 +86,7 @@ func readSignature(s pdf.Source, d *pdf.Dict) (*found, error) {
 	}
 	if x.sd, err = cms.Parse(der, foreignLimits); err != nil {
 		x.sd = nil
-		return x, nil
+		return x, nil //nolint:nilerr // whoever needs it refuses
 	}
 	for _, token := range x.sd.Unsigned(cms.OIDSignatureTimeStamp) {
 		if t, err := tsa.ParseToken(token, foreignLimits); err == nil {
