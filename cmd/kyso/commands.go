@@ -22,6 +22,7 @@ func commands() map[string]command {
 		"ceremony":     ceremony,
 		"setup":        setup,
 		"unit import":  importUnits,
+		"pdf verify":   pdfVerify,
 	}
 }
 
