@@ -50,7 +50,7 @@ const (
 // Store keeps the queue of callbacks. Each method is one transaction.
 type Store interface {
 	// TakeCallback leases the document's first undelivered callback to the caller and
-	// counts the try; ok is false when there is none or somebody else holds it.
+	// counts the try; ok is false when there is none. ErrBusy when somebody else holds it.
 	TakeCallback(ctx context.Context, documentID string, now time.Time, lease time.Duration) (c routing.Callback, ok bool, err error)
 	// CallbackTried records the outcome of a try and gives the lease back.
 	CallbackTried(ctx context.Context, id string, status int, delivered bool, at time.Time) error
@@ -88,6 +88,9 @@ func New(o Options) (*Service, error) {
 	return &Service{o: o}, nil
 }
 
+// ErrBusy says that somebody else is sending a document's callbacks just now.
+var ErrBusy = routing.ErrBusy
+
 // Sign returns the value of HeaderSignature.
 func Sign(key []byte, timestamp, id string, body []byte) string {
 	m := hmac.New(sha256.New, key)
@@ -110,7 +113,7 @@ func Verify(key []byte, h http.Header, body []byte, now time.Time, maxAge time.D
 }
 
 // Return sends what a document's system was not told yet, in order, until one is not
-// accepted: that is an error, and the job tries again.
+// accepted: that is an error, and the job tries again. So is ErrBusy.
 func (s *Service) Return(ctx context.Context, documentID string) error {
 	for {
 		c, ok, err := s.o.Store.TakeCallback(ctx, documentID, s.o.Now(), lease)
@@ -235,7 +238,11 @@ type returnWorker struct {
 }
 
 func (w *returnWorker) Work(ctx context.Context, j *river.Job[routing.ReturnArgs]) error {
-	return w.s.Return(ctx, j.Args.DocumentID)
+	err := w.s.Return(ctx, j.Args.DocumentID)
+	if errors.Is(err, ErrBusy) { // whoever holds the lease may die: look again when it is over
+		return river.JobSnooze(lease)
+	}
+	return err
 }
 
 func (w *returnWorker) NextRetry(j *river.Job[routing.ReturnArgs]) time.Time {

@@ -3,6 +3,7 @@ package routing
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,6 +59,9 @@ func (d Document) newest() Revision {
 	}
 	return Revision{}
 }
+
+// ErrBusy says that somebody else holds the lease of a document's callbacks.
+var ErrBusy = errors.New("somebody else is sending the document's callbacks")
 
 // Callback is a queued notice.
 type Callback struct {

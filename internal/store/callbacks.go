@@ -85,9 +85,10 @@ func (s *Store) TakeCallback(ctx context.Context, documentID string, now time.Ti
 		if err != nil {
 			return fmt.Errorf("lease a callback: %w", err)
 		}
-		if ok = n == 1; ok {
-			c, err = s.callback(r)
+		if ok = n == 1; !ok {
+			return routing.ErrBusy
 		}
+		c, err = s.callback(r)
 		return err
 	})
 	return c, ok && err == nil, err
