@@ -1,4 +1,4 @@
-package main
+package stage
 
 import (
 	"crypto/rand"
@@ -13,19 +13,19 @@ import (
 	"path/filepath"
 )
 
-// state is what the installation under dir was made with. It is kept with mode 0600: there
+// State is what the installation under dir was made with. It is kept with mode 0600: there
 // are secrets in it.
-type state struct {
+type State struct {
 	TokenPIN string             `json:"token_pin"`
 	Ports    [4]int             `json:"ports"` // public, plain, admin, DMS stub
-	Accounts map[string]account `json:"accounts"`
-	Client   client             `json:"client"`
+	Accounts map[string]Account `json:"accounts"`
+	Client   Client             `json:"client"`
 	// Ready says that ceremony and set-up are done.
 	Ready bool `json:"ready"`
 }
 
-// account is a person of the demonstration.
-type account struct {
+// Account is a person of the demonstration.
+type Account struct {
 	Login      string `json:"login"`
 	Password   string `json:"password"`
 	TOTP       string `json:"totp_secret,omitempty"`
@@ -37,14 +37,15 @@ type account struct {
 	Credential string `json:"credential_id,omitempty"`
 }
 
-type client struct {
+// Client is the document system.
+type Client struct {
 	ID     string `json:"id"`
 	Secret string `json:"secret_or_key"`
 	Key    []byte `json:"callback_key"`
 }
 
-func loadState(dir string) (*state, error) {
-	s := &state{Accounts: map[string]account{}}
+func loadState(dir string) (*State, error) {
+	s := &State{Accounts: map[string]Account{}}
 	b, err := os.ReadFile(filepath.Join(dir, "state.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -58,7 +59,7 @@ func loadState(dir string) (*state, error) {
 	return s, nil
 }
 
-func (s *state) save(dir string) error {
+func (s *State) save(dir string) error {
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
