@@ -198,6 +198,9 @@ func TestOtherSchemesAndProxiesAreNotUsed(t *testing.T) {
 	t.Setenv("HTTP_PROXY", proxy)
 	t.Setenv("http_proxy", proxy)
 	c := client(t, Options{})
+	if c.Transport.(*limiter).next.Proxy != nil { // the environment is read once a process: ask the field as well
+		t.Error("a proxy may be used")
+	}
 	if _, err := get(t, c, "http://10.255.255.1/"); !errors.Is(err, ErrBlocked) {
 		t.Errorf("proxy: %v", err)
 	}

@@ -301,6 +301,9 @@ func TestEachMutantFailsExactlyOneCheck(t *testing.T) {
 		"algorithm protection says otherwise": {func(b *bench) {
 			b.attrs = append(b.attrs, attr(OIDAlgorithmProtection, protection(oidSHA256, oidECDSAWithSHA512)))
 		}, ErrAlgorithmAttr},
+		"algorithm protection names another digest": {func(b *bench) {
+			b.attrs = append(b.attrs, attr(OIDAlgorithmProtection, protection(oidSHA512, oidECDSAWithSHA256)))
+		}, ErrAlgorithmAttr},
 		"algorithm protection agrees": {func(b *bench) {
 			b.attrs = append(b.attrs, attr(OIDAlgorithmProtection, protection(oidSHA256, oidECDSAWithSHA256)))
 		}, ""},

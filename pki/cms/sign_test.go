@@ -192,6 +192,10 @@ func TestTemplateRefusesWhatIsWeakOrDoesNotFit(t *testing.T) {
 	if _, err := d.Assemble(make([]byte, 73)); !errors.Is(err, ErrInvalidArgument) {
 		t.Errorf("long signature: %v", err)
 	}
+	short := must(must(NewTemplate(rsaCase.options()))(t).Draft(make([]byte, 48)))(t)
+	if _, err := short.Assemble(make([]byte, 255)); !errors.Is(err, ErrInvalidArgument) {
+		t.Errorf("short RSA signature: %v", err)
+	}
 	if err := d.CheckSignature(make([]byte, 70)); !errors.Is(err, ErrSignature) {
 		t.Errorf("wrong signature: %v", err)
 	}

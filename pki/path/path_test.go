@@ -240,18 +240,7 @@ func TestSHA1IsRefusedUnlessAllowed(t *testing.T) {
 	w := newWorld(t, spoil{})
 	w.ica = issueKey(t, w.now, "CA cũ", key, w.root, true, nil)
 	w.end = issue(t, w.now, "Đặng", w.ica, false, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA256WithRSA })
-	sha256OID, sha1OID := []byte{0x86, 0xF7, 0x0D, 1, 1, 11}, []byte{0x86, 0xF7, 0x0D, 1, 1, 5}
-	var cert struct {
-		TBS asn1.RawValue
-		Alg pkix.AlgorithmIdentifier
-		Sig asn1.BitString
-	}
-	if _, err := asn1.Unmarshal(bytes.ReplaceAll(w.end.cert.Raw, sha256OID, sha1OID), &cert); err != nil {
-		t.Fatal(err)
-	}
-	sum := sha1.Sum(cert.TBS.FullBytes)
-	cert.Sig.Bytes = must(rsa.SignPKCS1v15(nil, key, crypto.SHA1, sum[:]))(t)
-	w.end.cert = must(x509.ParseCertificate(must(asn1.Marshal(cert))(t)))(t)
+	w.end.cert = must(x509.ParseCertificate(resignSHA1(t, key, w.end.cert.Raw)))(t)
 	o := w.options()
 	if _, err := Validate(context.Background(), w.end.cert, o); CodeOf(err) != ErrWeakAlgorithm {
 		t.Errorf("got %v", err)
@@ -260,6 +249,24 @@ func TestSHA1IsRefusedUnlessAllowed(t *testing.T) {
 	if _, err := Validate(context.Background(), w.end.cert, o); err != nil {
 		t.Errorf("where allowed: %v", err)
 	}
+}
+
+// resignSHA1 makes a structure signed by sha256WithRSAEncryption into one signed
+// by sha1WithRSAEncryption.
+func resignSHA1(t *testing.T, key *rsa.PrivateKey, der []byte) []byte {
+	t.Helper()
+	sha256OID, sha1OID := []byte{0x86, 0xF7, 0x0D, 1, 1, 11}, []byte{0x86, 0xF7, 0x0D, 1, 1, 5}
+	var signed struct {
+		TBS asn1.RawValue
+		Alg pkix.AlgorithmIdentifier
+		Sig asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(bytes.ReplaceAll(der, sha256OID, sha1OID), &signed); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha1.Sum(signed.TBS.FullBytes)
+	signed.Sig.Bytes = must(rsa.SignPKCS1v15(nil, key, crypto.SHA1, sum[:]))(t)
+	return must(asn1.Marshal(signed))(t)
 }
 
 // TestSelfIssuedCertificatesDoNotCount: a CA's own roll-over certificate uses up

@@ -3,6 +3,8 @@ package path
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -133,6 +135,15 @@ func TestStatusOfTheLeaf(t *testing.T) {
 		"CRL says revoked, OCSP good": {evidence: func(t *testing.T, w *world) ([][]byte, [][]byte) {
 			return [][]byte{w.ocsp(t, w.end, w.ica, fresh(ocspOptions{}))}, [][]byte{w.crl(t, w.ica, listed(-2*min, pki.KeyCompromise)(t, w))}
 		}, want: Revoked, reason: pki.KeyCompromise},
+		"revoked for good, later called good": {evidence: func(t *testing.T, w *world) ([][]byte, [][]byte) {
+			final := listed(-20*min, pki.Superseded)(t, w)
+			final.this = -15 * min
+			return [][]byte{w.ocsp(t, w.end, w.ica, fresh(ocspOptions{}))}, [][]byte{w.crl(t, w.ica, final)}
+		}, want: Revoked, reason: pki.Superseded},
+		"OCSP responder of a weak key": {evidence: func(t *testing.T, w *world) ([][]byte, [][]byte) {
+			r := issueKey(t, w.now, "OCSP", must(rsa1024Key())(t), w.ica, false, responder)
+			return [][]byte{w.ocsp(t, w.end, w.ica, fresh(ocspOptions{responder: r}))}, nil
+		}, want: Unknown},
 		"hold ended": {evidence: func(t *testing.T, w *world) ([][]byte, [][]byte) {
 			hold := listed(-20*min, pki.CertificateHold)(t, w)
 			hold.this = -15 * min
@@ -205,6 +216,24 @@ func TestIssuerThatMayNotSignLists(t *testing.T) {
 	s := must(Validate(context.Background(), w.end.cert, o))(t).Certificates[0]
 	if s.Status != Unknown || len(s.Problems) != 1 || !errors.Is(s.Problems[0], ErrKeyUsage) {
 		t.Errorf("got %v, %v", s.Status, s.Problems)
+	}
+}
+
+// TestListSignedBySHA1ProvesNothing signs a list again by SHA-1, which
+// crypto/x509 no longer does.
+func TestListSignedBySHA1ProvesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, spoil{})
+	key := must(rsa.GenerateKey(rand.Reader, 2048))(t)
+	w.ica = issueKey(t, w.now, "CA cũ", key, w.root, true, nil)
+	w.end = issue(t, w.now, "Đặng", w.ica, false, nil)
+	o := w.options()
+	o.Evidence.CRLs = [][]byte{resignSHA1(t, key, w.crl(t, w.ica, crlOptions{this: -time.Minute, next: time.Hour}))}
+	for want, allow := range map[Status]bool{Unknown: false, Good: true} {
+		o.Algorithms.AllowWeak = allow
+		if s := must(Validate(context.Background(), w.end.cert, o))(t).Certificates[0]; s.Status != want {
+			t.Errorf("got %v, want %v: %v", s.Status, want, s.Problems)
+		}
 	}
 }
 
@@ -294,6 +323,7 @@ func TestCollectFallsBackToTheListAndSaysWhatFailed(t *testing.T) {
 		t.Errorf("status %+v", s)
 	}
 	f.crls[shardURL] = make([]byte, 2<<20) // never embedded
+	o.MaxEvidenceBytes = 64 << 20
 	if _, err := Collect(context.Background(), w.end.cert, o, 0); !errors.Is(err, ErrUnknown) || !errors.Is(err, ErrEvidenceTooLarge) {
 		t.Errorf("large list: %v", err)
 	}
