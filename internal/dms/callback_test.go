@@ -3,15 +3,19 @@ package dms_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"github.com/kyso-vn/kyso/internal/audit"
 	"github.com/kyso-vn/kyso/internal/auth"
 	"github.com/kyso-vn/kyso/internal/dms"
+	"github.com/kyso-vn/kyso/internal/job"
 	"github.com/kyso-vn/kyso/internal/routing"
 	"github.com/kyso-vn/kyso/internal/safehttp"
 	"github.com/kyso-vn/kyso/internal/store"
@@ -47,14 +51,15 @@ func queued(t *testing.T, s *store.Store, n int, allow ...string) (*dms.Service,
 	d := routing.Document{ID: "doc", UnitID: u.ID, ClientID: "dms", ExternalID: "1", ContentHash: []byte("h"), State: routing.Waiting, Revision: 1,
 		CreatedAt: time.Now(), SortKey: "k", CallbackURL: stub.CallbackURL(),
 		Revisions: []routing.Revision{{N: 1, Kind: routing.RevisionSubmitted, BlobID: "b", SHA256: []byte("s"), At: time.Now()}}}
+	jobs := []job.Args{routing.ReturnArgs{DocumentID: d.ID}}
 	notice := func(i int) routing.Notice {
 		return routing.Notice{ID: fmt.Sprintf("event-%d", i), URL: d.CallbackURL, Event: fmt.Sprintf("document.e%d", i), DocumentID: d.ID, ExternalID: "1",
 			State: routing.Waiting, Revision: i, At: time.Now()}
 	}
-	must(t, s.InsertDocument(t.Context(), d, routing.Change{At: time.Now(), Event: event(), Notice: notice(1)}))
+	must(t, s.InsertDocument(t.Context(), d, routing.Change{At: time.Now(), Event: event(), Notice: notice(1), Jobs: jobs}))
 	for i := 2; i <= n; i++ {
 		ok, err := s.RecordRaised(t.Context(), d.ID, i-1, routing.Revision{N: i, Kind: routing.RevisionRaised, BlobID: fmt.Sprint("b", i), SHA256: []byte("s"), At: time.Now()},
-			"B-LT", routing.Change{At: time.Now(), Event: event(), Notice: notice(i)})
+			"B-LT", routing.Change{At: time.Now(), Event: event(), Notice: notice(i), Jobs: jobs})
 		must(t, err)
 		if !ok {
 			t.Fatal("not recorded")
@@ -123,6 +128,25 @@ func TestAFailedCallbackHoldsBackTheNextAndIsTriedAgain(t *testing.T) {
 		}
 		if err := svc.AskResend(auth.WithActor(t.Context(), auth.Actor{AccountID: "x", Grants: []auth.Grant{{Role: auth.RoleClerk, UnitID: auth.WholeCity}}}), "event-1"); !errors.Is(err, auth.ErrDenied) {
 			t.Fatalf("a clerk: %v", err)
+		}
+	})
+}
+
+func TestJobsDeliverWhatFailedAtFirst(t *testing.T) {
+	t.Parallel()
+	db.Each(t, func(t *testing.T, s *store.Store) {
+		svc, stub := queued(t, s, 4, "127.0.0.1")
+		stub.FailNext(1)
+		workers := river.NewWorkers()
+		svc.AddWorkers(workers)
+		jobs, err := job.NewClient(s.JobDriver(), workers, slog.New(slog.DiscardHandler))
+		must(t, err)
+		must(t, jobs.Start(t.Context()))
+		_, err = stub.Wait(t.Context(), "doc", "document.e4")
+		must(t, err)
+		must(t, jobs.Stop(t.Context()))
+		if got, rejected, repeated := stub.Received(); len(got) != 4 || got[0].Sequence != 1 || rejected+repeated != 0 {
+			t.Fatalf("%+v, %d rejected, %d repeated", got, rejected, repeated)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kyso-vn/kyso/signer"
 	"github.com/kyso-vn/kyso/signer/appearance"
+	"github.com/kyso-vn/kyso/signer/validate"
 )
 
 // Source is a PDF that is never in memory as a whole.
@@ -38,6 +39,8 @@ type Engine interface {
 	Raise(ctx context.Context, in Source, field string, out io.Writer) (signer.Level, error)
 	// Check parses what we wrote and verifies the signature in field cryptographically.
 	Check(ctx context.Context, in Source, field string) error
+	// Report judges a file as a verifier would.
+	Report(ctx context.Context, in Source) (*validate.Report, error)
 	// Evidence takes out what proves the signatures of a file.
 	Evidence(ctx context.Context, in Source) ([]EvidenceFile, error)
 }

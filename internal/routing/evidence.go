@@ -14,6 +14,7 @@ import (
 
 	"github.com/kyso-vn/kyso/pki/cms"
 	"github.com/kyso-vn/kyso/signer/pdf"
+	"github.com/kyso-vn/kyso/signer/validate"
 )
 
 // EvidenceFile is one piece of what proves a document's signatures: the CMS, a time-stamp
@@ -69,6 +70,25 @@ func (s *Service) Evidence(ctx context.Context, id string, out io.Writer) error 
 		return fmt.Errorf("encode evidence: %w", err)
 	}
 	return zipped(out, append([]EvidenceFile{{Name: "evidence.json", Data: head}}, files...), s.o.Now())
+}
+
+// Report judges the newest revision of a document as a verifier would, now.
+func (s *Service) Report(ctx context.Context, id string) (*validate.Report, error) {
+	_, d, err := s.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	src, err := s.unchanged(ctx, d.newest())
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	r, err := s.o.Engine.Report(ctx, src)
+	if err != nil {
+		return nil, fileError(err)
+	}
+	r.File = fileName(d)
+	return r, nil
 }
 
 func zipped(out io.Writer, files []EvidenceFile, at time.Time) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/kyso-vn/kyso/internal/testkit/desk"
 	"github.com/kyso-vn/kyso/internal/testkit/softagent"
 	"github.com/kyso-vn/kyso/pki"
+	"github.com/kyso-vn/kyso/signer/validate"
 )
 
 func TestTheWholeWayOfAnOutgoingDocument(t *testing.T) {
@@ -57,6 +58,10 @@ func TestTheWholeWayOfAnOutgoingDocument(t *testing.T) {
 		final := r.content(t, v.ID, 0)
 		if !bytes.HasPrefix(final, original) || bytes.Count(final, []byte("/ByteRange")) != 3 {
 			t.Fatal("the issued file is not the original with three signatures")
+		}
+		rep, err := r.Report(r.client, v.ID)
+		if err != nil || rep.Verdict == validate.VerdictRefused || len(rep.Signatures) != 3 || rep.File != "123-QĐ-UBND.pdf" {
+			t.Errorf("report %+v, %v", rep, err)
 		}
 		judged(t, final, 3, "123/QĐ-UBND", "ngày 21 tháng 11 năm 2026", "Trần Quốc Vượng")
 		for name, want := range map[string]int{"accepted": 1, "initialled": 1, "leader_signed": 1, "sealed": 1, "issued": 1, "failed": 0} {
