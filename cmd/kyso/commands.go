@@ -16,13 +16,15 @@ func commands() map[string]command {
 		"pdf sign":    pdfSign,
 		"pdf augment": pdfAugment,
 
-		"serve":        serve,
-		"config check": checkConfig,
-		"migrate":      migrate,
-		"ceremony":     ceremony,
-		"setup":        setup,
-		"unit import":  importUnits,
-		"pdf verify":   pdfVerify,
+		"serve":           serve,
+		"config check":    checkConfig,
+		"migrate":         migrate,
+		"ceremony":        ceremony,
+		"setup":           setup,
+		"unit import":     importUnits,
+		"report issuance": reportIssuance,
+		"counts recount":  recount,
+		"pdf verify":      pdfVerify,
 	}
 }
 

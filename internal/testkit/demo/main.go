@@ -5,20 +5,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
-)
+	"time"
 
-// Files of the repository that the demonstration uses; it runs from the repository's root.
-const (
-	unitsFile    = "testdata/units/hanoi_units.json"
-	documentFile = "testdata/pdf/to-trinh.pdf"
+	"github.com/kyso-vn/kyso/internal/testkit/stage"
 )
 
 func main() {
@@ -36,20 +34,66 @@ func main() {
 }
 
 func show(ctx context.Context, dir, kyso string, serve bool) error {
-	dir, err := filepath.Abs(dir)
+	start := time.Now()
+	st, err := stage.Open(dir, kyso)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	st.Fixed, st.Out = serve, os.Stdout
+	if err := st.Install(ctx); err != nil {
 		return err
 	}
-	st, err := loadState(dir)
-	if err != nil {
+	if err := st.Start(ctx); err != nil {
 		return err
 	}
-	s := &stage{dir: dir, kyso: kyso, state: st, out: bufio.NewWriter(os.Stdout), serve: serve}
-	if err := s.install(ctx); err != nil {
+	s := &story{Stage: st}
+	if err := s.tell(ctx); err != nil {
+		return errors.Join(err, st.Stop())
+	}
+	if serve {
+		return stay(ctx, st)
+	}
+	if err := st.Stop(); err != nil {
 		return err
 	}
+	// The service is gone; what it signed must verify without it.
+	if err := check(ctx, st); err != nil {
+		return err
+	}
+	st.Say("Xong trong %.0f giây / done. PDF: %s, CA: %s", time.Since(start).Seconds(), st.Path("out"), st.Path("ca", "root.pem"))
 	return nil
+}
+
+// check verifies every document with the root alone, offline, and prints the counts.
+func check(ctx context.Context, st *stage.Stage) error {
+	files, err := filepath.Glob(st.Path("out", "*.pdf"))
+	if err != nil || len(files) == 0 {
+		return errors.Join(errors.New("no signed document was left"), err)
+	}
+	lines, err := st.Run(ctx, append([]string{"pdf", "verify", "--offline", "--trust", st.Path("ca", "root.pem")}, files...)...)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		signatures, _ := l["signatures"].([]any)
+		st.Say("• kyso pdf verify: %s, %d chữ ký, %v / verified offline", l["verdict"], len(signatures), filepath.Base(fmt.Sprint(l["file"])))
+	}
+	day := time.Now().In(hanoi).Format(time.DateOnly)
+	st.Say("• Số liệu theo đơn vị / counts per unit:")
+	cmd := exec.CommandContext(ctx, st.Kyso, "report", "issuance", "--config", st.Path("kyso.yaml"), "--from", day, "--to", day, "--by", "unit")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// stay writes access.json and keeps the service up until it is interrupted.
+func stay(ctx context.Context, st *stage.Stage) error {
+	if err := st.WriteAccess(); err != nil {
+		return errors.Join(err, st.Stop())
+	}
+	st.Say("Dịch vụ tại %s; tài khoản trong %s; Ctrl+C để dừng / the service is up", st.URL(stage.Public), st.Path("access.json"))
+	for _, a := range st.People() {
+		st.Say("  %-15s %-12s %s", a.Login, a.Role, a.Password)
+	}
+	<-ctx.Done()
+	return st.Stop()
 }

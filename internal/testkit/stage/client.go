@@ -87,6 +87,11 @@ func (s *Stage) System(ctx context.Context) (*Visitor, error) {
 	return v, nil
 }
 
+// Anyone is a visitor who is not logged in.
+func (s *Stage) Anyone() *Visitor {
+	return &Visitor{base: s.URL(Public), http: &http.Client{Timeout: time.Minute}}
+}
+
 // OTP returns a one-time password that was not used before: the service takes one step
 // ahead and one behind.
 func (v *Visitor) OTP() string {

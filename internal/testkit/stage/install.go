@@ -131,7 +131,7 @@ func (s *Stage) Install(ctx context.Context) error {
 	if err := s.ports(); err != nil {
 		return err
 	}
-	if err := s.State.save(s.Dir); err != nil {
+	if err := s.State.Save(s.Dir); err != nil {
 		return err
 	}
 	if err := token.Init(s.Path("token"), "kyso", s.State.TokenPIN, password()); err != nil {
@@ -161,7 +161,7 @@ func (s *Stage) Install(ctx context.Context) error {
 		return err
 	}
 	s.State.Ready = true
-	return s.State.save(s.Dir)
+	return s.State.Save(s.Dir)
 }
 
 // ports are chosen once: the plain listener's address stands in every certificate.
@@ -214,7 +214,7 @@ func (s *Stage) people(ctx context.Context) error {
 	for _, a := range cast {
 		a.Password, a.PIN = password(), ""
 		if a.Role == "signer" {
-			a.PIN = digits(8)
+			a.PIN = Digits(8)
 		}
 		s.State.Accounts[a.Login] = a
 		file := "password." + a.Login

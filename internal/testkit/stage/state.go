@@ -59,7 +59,8 @@ func loadState(dir string) (*State, error) {
 	return s, nil
 }
 
-func (s *State) save(dir string) error {
+// Save writes the state, whole or not at all.
+func (s *State) Save(dir string) error {
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
@@ -71,9 +72,9 @@ func (s *State) save(dir string) error {
 	return os.Rename(tmp, filepath.Join(dir, "state.json"))
 }
 
-// digits draws n random digits that no PIN rule calls weak: neighbours differ by more than
+// Digits draws n random digits that no PIN rule calls weak: neighbours differ by more than
 // one.
-func digits(n int) string {
+func Digits(n int) string {
 	out := make([]byte, 0, n)
 	for len(out) < n {
 		d := byte('0' + number(10))
