@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: build demo run test interop bench lint check fuzz vuln assets deps-build
+.PHONY: build build-demo demo run test interop bench lint check fuzz vuln assets deps-build
 
 export CGO_ENABLED := 1
 
@@ -14,20 +14,23 @@ TEST := go test -count=1 -timeout=20m
 build: deps-build
 	go build -o bin/kyso ./cmd/kyso
 
+build-demo: build
+	go build -o bin/demo ./internal/testkit/demo
+
 deps-build:
 	@.ci/deps build
 
 # The main job from end to end, on SoftHSM and SQLite; leaves var/demo/out/*.pdf.
 demo:
 	@.ci/deps build demo
-	@$(MAKE) --no-print-directory build
-	bin/kyso demo --dir var/demo
+	@$(MAKE) --no-print-directory build-demo
+	bin/demo -dir var/demo
 
 # The same data, kept, and the service at http://localhost:8080; accounts in var/run/access.json.
 run:
 	@.ci/deps build demo
-	@$(MAKE) --no-print-directory build
-	bin/kyso demo --serve --dir var/run
+	@$(MAKE) --no-print-directory build-demo
+	bin/demo -serve -dir var/run
 
 # PostgreSQL, SoftHSM and the browser are started by the tests themselves; a tool that is missing fails its tests.
 test:
@@ -42,7 +45,7 @@ interop:
 # A line of JSON for each benchmark in var/bench.jsonl.
 bench:
 	@.ci/deps build demo test
-	@mkdir -p var
+	@$(MAKE) --no-print-directory build
 	go run ./internal/bench
 
 lint: deps-build
