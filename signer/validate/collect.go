@@ -154,6 +154,34 @@ func follow(s pdf.Source, ref pdf.Ref) (pdf.Ref, *pdf.Indirect, error) {
 	return ref, nil, &pdf.Error{Reason: pdf.Loop, Detail: "references lead to one another without end", Offset: -1, Err: errors.New(ref.String())}
 }
 
+// number finds the pages on which the signatures are shown, as the document is now.
+func (v *verifier) number() error {
+	byWidget := map[pdf.Ref]*candidate{}
+	for _, c := range v.found {
+		if len(c.field.Widgets) > 0 {
+			byWidget[c.field.Widgets[0].Ref] = c
+		}
+	}
+	for p, err := range pdf.Pages(v.last) {
+		if err != nil {
+			return err
+		}
+		if v.report.Pages++; v.report.Pages%256 == 0 && v.ctx.Err() != nil {
+			return v.ctx.Err()
+		}
+		annots, err := pdf.ArrayAt(v.last, p.Dict.Get("Annots"))
+		if err != nil {
+			return err
+		}
+		for _, a := range annots {
+			if ref, ok := a.(pdf.Ref); ok && byWidget[ref] != nil && byWidget[ref].sig.Page == 0 {
+				byWidget[ref].sig.Page = p.Number
+			}
+		}
+	}
+	return nil
+}
+
 // order sorts the candidates by the end of what they sign.
 func (v *verifier) order() {
 	slices.SortStableFunc(v.found, func(a, b *candidate) int { return cmp.Compare(a.end, b.end) })

@@ -131,6 +131,9 @@ func (v *verifier) run() error {
 	if err := v.collect(); err != nil || len(v.found) == 0 {
 		return err
 	}
+	if err := v.number(); err != nil {
+		return err
+	}
 	// 3. Each by itself: its dictionary, what it covers, its cryptography.
 	for _, c := range v.found {
 		if err := c.checkFormat(); err != nil {

@@ -154,4 +154,3 @@ func update(t testing.TB, file []byte, change func(u *pdf.Update) error) []byte 
 	}
 	return append(bytes.Clone(file), inc.Bytes...)
 }
-
