@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/kyso-vn/kyso/internal/errs"
+	"github.com/kyso-vn/kyso/pki/path"
 	"github.com/kyso-vn/kyso/pki/tsa"
 	"github.com/kyso-vn/kyso/signer"
 	"github.com/kyso-vn/kyso/signer/appearance"
@@ -107,40 +108,52 @@ func procStatus(name string) string {
 	return ""
 }
 
-// refusals are the codes of input that is refused, with what to tell people. Codes of
-// signer/pdf that are not among them are of damaged files.
-var refusals = map[string][2]string{
-	signer.CodeFieldUnknown:       {"Tệp không có ô chữ ký mang tên đã cho.", "The file has no such field"},
-	signer.CodeFieldSigned:        {"Ô chữ ký này đã được ký.", "The field is signed already"},
-	signer.CodeFieldNotSig:        {"Ô đã cho không phải là ô chữ ký.", "The field is not a signature field"},
-	signer.CodeDocMDPForbids:      {"Chữ ký chứng nhận trong tệp không cho phép thay đổi này.", "A certification in the file forbids this change"},
-	signer.CodeFieldLocked:        {"Ô này đã bị khoá bởi một chữ ký trước.", "An earlier signature locks the field"},
-	signer.CodeActiveContent:      {"Tệp có nội dung tự chạy (mã lệnh, mở chương trình, gửi dữ liệu), nên không được ký.", "The file has active content and is not signed"},
-	signer.CodeXFA:                {"Tệp dùng biểu mẫu XFA, không ký được.", "The file has an XFA form and can't be signed"},
-	signer.CodeCMSTooLarge:        {"Chữ ký lớn hơn chỗ đã dành.", "The signature is larger than the room reserved for it"},
-	signer.CodeInputChanged:       {"Tệp bị thay đổi trong lúc đang được ký.", "The file changed while it was read"},
-	signer.CodeSeedValue:          {"Ô chữ ký đòi hỏi điều mà chữ ký này không có.", "The field demands what this signature does not have"},
-	pades.CodeNotSigned:           {"Tệp chưa có chữ ký nào.", "The file has no signature"},
-	"signature_unreadable":        {"Một chữ ký trong tệp không đọc được.", "A signature in the file can't be read"},
-	"page_unknown":                {"Tệp không có trang đã cho.", "The file has no such page"},
-	string(pdf.EncryptedPassword): {"Tệp được mã hoá và mật khẩu không đúng.", "The file is encrypted and the password is wrong or missing"},
-	string(pdf.PublicKeySecurity): {"Tệp được mã hoá cho chứng thư của người khác, không ký được.", "The file is encrypted for certificates and can't be signed"},
-	string(pdf.NotPDF):            {"Tệp không phải là PDF.", "The file is not a PDF"},
-	"certify_invalid":             {"Mức chứng nhận phải là 1, 2 hoặc 3.", "A certification is 1, 2 or 3"},
+// refusal is what to tell people about a code, and the exit code: 2 for the input's fault.
+type refusal struct {
+	exit   int
+	vi, en string
 }
 
-// inputError turns the error of a signing into what the command ends with: exit code 2 for
-// what is the input's fault, and texts for people.
+// refusals are the codes of signer and pades. Codes of signer/pdf that are not among them are
+// of damaged files.
+var refusals = map[string]refusal{
+	signer.CodeFieldUnknown:       {2, "Tệp không có ô chữ ký mang tên đã cho.", "The file has no such field"},
+	signer.CodeFieldSigned:        {2, "Ô chữ ký này đã được ký.", "The field is signed already"},
+	signer.CodeFieldNotSig:        {2, "Ô đã cho không phải là ô chữ ký.", "The field is not a signature field"},
+	signer.CodeDocMDPForbids:      {2, "Chữ ký chứng nhận trong tệp không cho phép thay đổi này.", "A certification in the file forbids this change"},
+	signer.CodeFieldLocked:        {2, "Ô này đã bị khoá bởi một chữ ký trước.", "An earlier signature locks the field"},
+	signer.CodeActiveContent:      {2, "Tệp có nội dung tự chạy (mã lệnh, mở chương trình, gửi dữ liệu), nên không được ký.", "The file has active content and is not signed"},
+	signer.CodeXFA:                {2, "Tệp dùng biểu mẫu XFA, không ký được.", "The file has an XFA form and can't be signed"},
+	signer.CodeCMSTooLarge:        {2, "Chữ ký lớn hơn chỗ đã dành.", "The signature is larger than the room reserved for it"},
+	signer.CodeInputChanged:       {2, "Tệp bị thay đổi trong lúc đang được ký.", "The file changed while it was read"},
+	signer.CodeSeedValue:          {2, "Ô chữ ký đòi hỏi điều mà chữ ký này không có.", "The field demands what this signature does not have"},
+	pades.CodeNotSigned:           {2, "Tệp chưa có chữ ký nào.", "The file has no signature"},
+	pades.CodeUnreadable:          {2, "Một chữ ký trong tệp không đọc được.", "A signature in the file can't be read"},
+	pades.CodePageUnknown:         {2, "Tệp không có trang đã cho.", "The file has no such page"},
+	string(pdf.EncryptedPassword): {2, "Tệp được mã hoá và mật khẩu không đúng.", "The file is encrypted and the password is wrong or missing"},
+	string(pdf.PublicKeySecurity): {2, "Tệp được mã hoá cho chứng thư của người khác, không ký được.", "The file is encrypted for certificates and can't be signed"},
+	string(pdf.NotPDF):            {2, "Tệp không phải là PDF.", "The file is not a PDF"},
+
+	pades.CodeKeyMismatch:            {1, "Khoá bí mật không phải của chứng thư này.", "The key is not that of the certificate"},
+	pades.CodeExpired:                {1, "Chứng thư chưa có hiệu lực hoặc đã hết hạn.", "The certificate is not valid yet or has expired"},
+	pades.CodeDataTooLarge:           {1, "Dữ liệu kiểm tra (CRL, OCSP) quá lớn để đưa vào tệp.", "There is more validation data than may be embedded"},
+	string(path.ErrRevoked):          {1, "Một chứng thư đã bị thu hồi hoặc tạm dừng.", "A certificate is revoked or on hold"},
+	string(path.ErrUnknown):          {1, "Không lấy được CRL hoặc OCSP cho mọi chứng thư. Có thể ký ở mức thấp hơn rồi nâng mức sau.", "The status of a certificate can't be had; the file can be signed at a lower level and raised later"},
+	string(path.ErrNoAnchor):         {1, "Không tìm được đường dẫn tới chứng thư gốc; hãy chỉ định --chain hoặc --trust.", "No path leads to a root certificate; see --chain and --trust"},
+	string(path.ErrEvidenceTooLarge): {1, "Dữ liệu kiểm tra (CRL, OCSP) quá lớn để đưa vào tệp.", "There is more validation data than may be embedded"},
+}
+
+// inputError turns the error of a signing into what the command ends with.
 func inputError(err error) error {
 	code := signer.CodeOf(err)
 	var p *pdf.Error
-	switch text, known := refusals[code]; {
+	switch r, known := refusals[code]; {
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG):
 		return exitError{2, errDiskFull.Wrap(err)}
 	case code == signer.CodeTSAFailed:
 		return stampError(err)
 	case known:
-		return exitError{2, errs.New(errs.Invalid, code, text[0], text[1]).Wrap(err)}
+		return exitError{r.exit, errs.New(errs.Invalid, code, r.vi, r.en).Wrap(err)}
 	case errors.As(err, &p) && p.Reason != pdf.ReadFailed:
 		return exitError{2, errs.New(errs.Invalid, code, "Tệp PDF bị hỏng hoặc không đọc được một cách chắc chắn.",
 			"The PDF is damaged, or can't be read for certain").Wrap(err)}

@@ -16,11 +16,13 @@ import (
 // Codes of refusals of this package beside those of signer. The codes of validation data
 // that can't be had are those of pki/path.
 const (
-	CodeTSAMissing   = "tsa_missing"        // the level needs a time-stamp authority
-	CodeNotSigned    = "not_signed"         // there is no signature to raise
-	CodeKeyMismatch  = "key_mismatch"       // the key is not that of the certificate
-	CodeExpired      = "certificate_period" // the certificate is not valid at the time of signing
-	CodeDataTooLarge = "evidence_too_large" // more validation data than may be embedded
+	CodeTSAMissing   = "tsa_missing"          // the level needs a time-stamp authority
+	CodeNotSigned    = "not_signed"           // there is no signature to raise
+	CodeKeyMismatch  = "key_mismatch"         // the key is not that of the certificate
+	CodeExpired      = "certificate_period"   // the certificate is not valid at the time of signing
+	CodeDataTooLarge = "evidence_too_large"   // more validation data than may be embedded
+	CodeUnreadable   = "signature_unreadable" // a signature that is there can't be read
+	CodePageUnknown  = "page_unknown"         // there is no page of that number
 )
 
 // MaxValidationData is how many bytes of validation data one raise embeds unless

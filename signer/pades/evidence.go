@@ -33,14 +33,14 @@ func subjects(list []*found, only string) ([]subject, error) {
 			if optional {
 				continue
 			}
-			return nil, refuse("signature_unreadable", "the signature in field %q can't be read", x.field.Name)
+			return nil, refuse(CodeUnreadable, "the signature in field %q can't be read", x.field.Name)
 		}
 		cert := signerOf(x.sd)
 		if cert == nil {
 			if optional {
 				continue
 			}
-			return nil, refuse("signature_unreadable", "the signature in field %q does not hold its certificate", x.field.Name)
+			return nil, refuse(CodeUnreadable, "the signature in field %q does not hold its certificate", x.field.Name)
 		}
 		out = append(out, subject{cert: cert, with: x.sd.Certificates, at: stampedAt(list, i), stamp: x.archive, vri: x.vriKey(), optional: optional})
 		if x.archive || x.stamp == nil {

@@ -170,7 +170,7 @@ func (x *pageIndex) page(n int) (*pdf.Page, error) {
 		}
 	}
 	if n < 1 || n > len(x.list) {
-		return nil, refuse("page_unknown", "the document has %d pages", len(x.list))
+		return nil, refuse(CodePageUnknown, "the document has %d pages", len(x.list))
 	}
 	return x.list[n-1], nil
 }
