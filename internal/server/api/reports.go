@@ -13,7 +13,7 @@ type reportOf struct {
 	From   string    `query:"from" doc:"First day, YYYY-MM-DD" required:"true"`
 	To     string    `query:"to" doc:"Last day, YYYY-MM-DD" required:"true"`
 	By     report.By `query:"by" enum:"unit,point,kind,day,month,quarter"`
-	UnitID string    `query:"unit" maxLength:"64"`
+	UnitID string    `query:"unit_id" maxLength:"64"`
 	Kind   string    `query:"kind" enum:"citizen,officer,organisation,service"`
 	Format string    `query:"format" enum:"json,csv,xlsx"`
 }

@@ -15,6 +15,7 @@ var errCursor = errs.New(errs.Invalid, "cursor_invalid",
 
 type listUnits struct {
 	Text     string     `query:"q" maxLength:"200" doc:"Part of a name, with or without accents, or the beginning of a code"`
+	Code     string     `query:"code" maxLength:"40" doc:"The whole code"`
 	Day      string     `query:"day" doc:"On which the units exist, YYYY-MM-DD; today when missing"`
 	Ever     bool       `query:"ever" doc:"All versions of all times"`
 	Level    unit.Level `query:"level" enum:"city,agency,district,commune"`
@@ -65,6 +66,9 @@ func (a *api) listUnits(ctx context.Context, p *listUnits) (unitPage, error) {
 	all, err := a.Units.Search(ctx, q)
 	if err != nil {
 		return unitPage{}, err
+	}
+	if p.Code != "" {
+		all = slices.DeleteFunc(all, func(u unit.Unit) bool { return u.Code != p.Code })
 	}
 	if p.Cursor != "" {
 		i := slices.IndexFunc(all, func(u unit.Unit) bool { return u.ID == p.Cursor })
