@@ -83,8 +83,8 @@ func (m mortalStore) RecordIssued(ctx context.Context, r issuance.IssuedRecord) 
 	return do0(m.c, func() error { return m.Store.RecordIssued(ctx, r) })
 }
 
-func (m mortalStore) Abandon(ctx context.Context, id string) error {
-	return do0(m.c, func() error { return m.Store.Abandon(ctx, id) })
+func (m mortalStore) Abandon(ctx context.Context, id string, at time.Time, fail bool) error {
+	return do0(m.c, func() error { return m.Store.Abandon(ctx, id, at, fail) })
 }
 
 func (m mortalStore) Lose(ctx context.Context, id string, at time.Time, actor string, e audit.Event) (bool, error) {
@@ -282,4 +282,43 @@ type noHSM struct{ issuance.Keys }
 
 func (noHSM) CreateKey(context.Context, agent.KeyRequest) (agent.Key, error) {
 	return agent.Key{}, agent.ErrUnavailable
+}
+
+type brokenHSM struct{ issuance.Keys }
+
+func (brokenHSM) CreateKey(context.Context, agent.KeyRequest) (agent.Key, error) {
+	return agent.Key{}, errors.New("mechanism invalid")
+}
+
+func TestTheSweeperFinishesWhatWaitsAndLeavesWhatFails(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *desk.Rig) {
+		waiting, err := r.Record(r.Counter(), r.Citizen())
+		if err != nil {
+			t.Fatal(err)
+		}
+		away := &issuance.Desk{Store: r.Store, Agent: noHSM{r.Soft}, Units: r.Store, Profiles: r.Profiles, Linter: r.Linter, Base: desk.Base, Now: r.Now}
+		r.Advance(2 * time.Minute)
+		if done, err := away.Sweep(t.Context()); err == nil || done.Issued != 0 {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		broken := &issuance.Desk{Store: r.Store, Agent: brokenHSM{r.Soft}, Units: r.Store, Profiles: r.Profiles, Linter: r.Linter, Base: desk.Base, Now: r.Now}
+		failing, err := broken.Submit(r.Counter(), r.Citizen())
+		if err == nil {
+			t.Fatal("issued without a key")
+		}
+		r.Advance(2 * time.Minute)
+		done, err := r.Sweep(t.Context())
+		if err != nil || done != (issuance.Swept{Issued: 1}) {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		for id, want := range map[string]issuance.State{waiting.ID: issuance.Issued, failing.ID: issuance.Failed} {
+			if v, err := r.Get(r.Counter(), id); err != nil || v.State != want {
+				t.Errorf("%+v, %v; want %s", v, err, want)
+			}
+		}
+		if v, err := r.Desk.Issue(r.Counter(), failing.ID); err != nil || v.State != issuance.Issued {
+			t.Fatalf("a person tries again: %+v, %v", v, err)
+		}
+	})
 }

@@ -31,7 +31,7 @@ func (d *Desk) Reject(ctx context.Context, id, reason string) (ApplicationView, 
 		return ApplicationView{}, err
 	}
 	reason = strings.TrimSpace(reason)
-	if reason == "" || utf8.RuneCountInString(reason) > maxText {
+	if reason == "" || utf8.RuneCountInString(reason) > maxText || strings.ContainsFunc(reason, invisible) {
 		return ApplicationView{}, ErrReason
 	}
 	app, err = d.decide(ctx, a, app, Rejected, reason)

@@ -30,7 +30,7 @@ var (
 	ErrDate = errs.New(errs.Invalid, "date_invalid",
 		"Ngày không hợp lệ.", "Not a valid date.")
 	ErrUnderAge = errs.New(errs.Invalid, "under_age",
-		"Người đăng ký phải từ đủ 15 tuổi.", "The applicant must be 15 or older.").On("birth_date")
+		"Người đăng ký phải từ đủ %d tuổi.", "The applicant must be %d or older.").On("birth_date")
 	ErrMail = errs.New(errs.Invalid, "mail_invalid",
 		"Địa chỉ thư điện tử không hợp lệ.", "Not a mail address.").On("mail")
 	ErrPhone = errs.New(errs.Invalid, "phone_invalid",

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -103,11 +104,12 @@ func (f *Form) clean() {
 }
 
 const (
-	maxName   = 64 // ub-common-name, RFC 5280
-	maxOther  = 128
-	maxText   = 500
-	minAge    = 15
-	maxNumber = 64
+	maxName  = 64 // ub-common-name, RFC 5280
+	maxOther = 128
+	maxText  = 500
+	// DefaultMinAge is at what age somebody may act alone in most matters of civil law.
+	DefaultMinAge = 15
+	maxNumber     = 64
 )
 
 var (
@@ -116,13 +118,13 @@ var (
 )
 
 // check refuses a form that can't become a certificate, with every wrong field at once.
-func (f *Form) check(now time.Time) error {
+func (f *Form) check(now time.Time, minAge int) error {
 	var bad Invalid
 	switch f.Kind {
 	case pki.Citizen:
-		f.checkPerson(&bad, now)
+		f.checkPerson(&bad, now, minAge)
 	case pki.Officer:
-		f.checkPerson(&bad, now)
+		f.checkPerson(&bad, now, minAge)
 		bad.text("title", f.Title, maxName, true)
 	case pki.Organisation:
 		bad.text("organisation_name", f.OrganisationName, maxName, false)
@@ -153,7 +155,7 @@ func (f *Form) check(now time.Time) error {
 	return bad.err()
 }
 
-func (f *Form) checkPerson(bad *Invalid, now time.Time) {
+func (f *Form) checkPerson(bad *Invalid, now time.Time, minAge int) {
 	bad.text("name", f.Name, maxName, true)
 	bad.text("address", f.Address, maxText, false)
 	bad.text("locality", f.Locality, maxOther, false)
@@ -168,7 +170,7 @@ func (f *Form) checkPerson(bad *Invalid, now time.Time) {
 	case err != nil || birth.After(now) || birth.Year() < 1900:
 		bad.add(ErrDate.On("birth_date"))
 	case birth.AddDate(minAge, 0, 0).After(now.In(unit.Zone())):
-		bad.add(ErrUnderAge)
+		bad.add(ErrUnderAge.Format(minAge, minAge))
 	}
 	if f.Sex != Male && f.Sex != Female {
 		bad.add(ErrRequired.On("sex"))
@@ -195,10 +197,15 @@ func (v *Invalid) text(field, value string, most int, required bool) {
 	case utf8.RuneCountInString(value) > most:
 		e = ErrTooLong.Format(most, most)
 	case most <= maxOther && (pki.Attribute{Type: pki.Locality, Value: value}).Check() != nil,
-		strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == utf8.RuneError }):
+		strings.ContainsFunc(value, invisible):
 		e = ErrText
 	default:
 		return
 	}
 	v.add(e.On(field))
+}
+
+// invisible tells whether r is a control, a bidirectional or another format character.
+func invisible(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError
 }

@@ -29,6 +29,8 @@ type Desk struct {
 	Base string
 	// Organisation is the O of officers' certificates; empty is DefaultOrganisation.
 	Organisation string
+	// MinAge is the youngest age of a subscriber, in years; 0 is DefaultMinAge.
+	MinAge int
 	// Notifier delivers activation codes; see SendNotice.
 	Notifier Notifier
 	// StatusChanged is told of every change of a status after it is committed, so that

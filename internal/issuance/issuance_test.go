@@ -252,6 +252,8 @@ func TestRefusalsBeforeAnythingIsWritten(t *testing.T) {
 			{"no consent", func(f *issuance.Form) { f.Consent = issuance.Consent{} }, issuance.ErrConsent, "consent"},
 			{"no contract", func(f *issuance.Form) { f.Contract.Signed = false }, issuance.ErrContract, "contract"},
 			{"no proof", func(f *issuance.Form) { f.Proof.Method = "face" }, issuance.ErrProof, "proof.method"},
+			{"a child", func(f *issuance.Form) { f.Identity, f.BirthDate = "001215000001", "2015-01-02" }, issuance.ErrUnderAge, "birth_date"},
+			{"bidi address", func(f *issuance.Form) { f.Address = "12 Phố\u2067 Huế" }, issuance.ErrText, "address"},
 			{"bad mail", func(f *issuance.Form) { f.Mail = "x" }, issuance.ErrMail, "mail"},
 			{"desk of nowhere", func(f *issuance.Form) { f.DeskID = "x" }, unit.ErrUnknownDesk, "desk"},
 			{"point of nowhere", func(f *issuance.Form) { f.PointID = "x" }, unit.ErrUnknownPoint, "point"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kyso-vn/kyso/internal/agent"
 	"github.com/kyso-vn/kyso/internal/auth"
+	"github.com/kyso-vn/kyso/internal/errs"
 	"github.com/kyso-vn/kyso/pki"
 	"github.com/kyso-vn/kyso/pki/ca"
 	"github.com/kyso-vn/kyso/pki/profile"
@@ -187,14 +188,16 @@ func (d *Desk) recordIssued(ctx context.Context, a auth.Actor, app Application, 
 }
 
 // giveUp releases what was reserved: nothing was signed, so the next try starts clean. What
-// can't be released now is found by age.
+// can't be released now is found by age. When the cause won't go away by waiting, the
+// application fails, and a person decides whether to try again.
 func (d *Desk) giveUp(ctx context.Context, a auth.Actor, app Application, c Certificate, credentialID string, cause error) error {
 	ctx = context.WithoutCancel(ctx)
-	err := d.Store.Abandon(ctx, c.ID)
+	now := d.now()
+	err := d.Store.Abandon(ctx, c.ID, now, errs.KindOf(cause) != errs.Unavailable)
 	if credentialID != "" {
 		err = errors.Join(err, d.Agent.DiscardKey(ctx, credentialID))
 	}
-	e := d.event(a, d.now(), "certificate.issue", "application:"+app.ID, app.UnitID)
+	e := d.event(a, now, "certificate.issue", "application:"+app.ID, app.UnitID)
 	return errors.Join(cause, err, d.Store.RecordAudit(ctx, e.Refused(cause)))
 }
 

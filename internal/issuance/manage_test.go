@@ -16,6 +16,7 @@ import (
 	"github.com/kyso-vn/kyso/internal/issuance"
 	"github.com/kyso-vn/kyso/internal/store"
 	"github.com/kyso-vn/kyso/internal/testkit/desk"
+	"github.com/kyso-vn/kyso/internal/unit"
 	"github.com/kyso-vn/kyso/pki"
 	"github.com/kyso-vn/kyso/pki/crl"
 	"github.com/kyso-vn/kyso/pki/ocsp"
@@ -234,6 +235,30 @@ func TestRenewalKeepsTheOldCertificateAndReissueRevokesIt(t *testing.T) {
 		changed, err := r.Change(ctx, reissued.CertificateID, f)
 		if err != nil || changed.Name != f.Name || changed.Identity != first.Identity {
 			t.Fatalf("%+v, %v", changed, err)
+		}
+	})
+}
+
+func TestAReissueApprovedAfterTheOldOneExpiredIsIssued(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *desk.Rig) {
+		v := r.Issue(t, r.Citizen())
+		cert := certificateOf(t, r, v.CertificateID)
+		r.Advance(cert.NotAfter.Sub(r.Now()) - time.Hour)
+		if err := r.Units.SetPolicy(r.As("admin", auth.RoleCityAdmin, auth.WholeCity), r.Ward.ID, unit.Policy{NeedsApproval: true}); err != nil {
+			t.Fatal(err)
+		}
+		again, err := r.Reissue(r.Counter(), v.CertificateID)
+		if err != nil || again.State != issuance.Submitted {
+			t.Fatalf("%+v, %v", again, err)
+		}
+		r.Advance(2 * time.Hour)
+		again, err = r.Approve(r.As("minh", auth.RoleApprover, r.Ward.ID), again.ID)
+		if err != nil || again.State != issuance.Issued {
+			t.Fatalf("%+v, %v", again, err)
+		}
+		if c, err := r.Certificate(r.Counter(), v.CertificateID); err != nil || c.State != issuance.ShownExpired {
+			t.Fatalf("%+v, %v", c, err)
 		}
 	})
 }

@@ -53,8 +53,9 @@ type CertificateStore interface {
 	// RecordIssued moves a signing row to issued, with everything that follows; ErrState
 	// when it is signing no more.
 	RecordIssued(ctx context.Context, r IssuedRecord) error
-	// Abandon gives up a reserved row; it does nothing to any other.
-	Abandon(ctx context.Context, certificateID string) error
+	// Abandon gives up a reserved row; it does nothing to any other. The application becomes
+	// failed when fail is set, else Unfinished finds it again later.
+	Abandon(ctx context.Context, certificateID string, at time.Time, fail bool) error
 	// Lose moves a signing row to lost and revoked, and its application to failed; done is
 	// false when the row was signing no more.
 	Lose(ctx context.Context, certificateID string, at time.Time, actor string, e audit.Event) (done bool, err error)

@@ -1,6 +1,7 @@
 package issuance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -154,7 +155,7 @@ func (d *Desk) submission(ctx context.Context, app Application, now time.Time) (
 		return Submission{}, ErrClosed
 	}
 	// 2. The form, and the name that will stand in the certificate.
-	if err := f.check(now); err != nil {
+	if err := f.check(now, cmp.Or(d.MinAge, DefaultMinAge)); err != nil {
 		return Submission{}, err
 	}
 	d.fill(&f, u)

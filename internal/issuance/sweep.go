@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kyso-vn/kyso/internal/agent"
 	"github.com/kyso-vn/kyso/internal/audit"
 	"github.com/kyso-vn/kyso/internal/auth"
 )
@@ -51,6 +52,9 @@ func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
 	for _, app := range open {
 		if _, err := d.issue(ctx, sweeper(), app); err != nil {
 			failures = append(failures, fmt.Errorf("issue %s: %w", app.ID, err))
+			if errors.Is(err, agent.ErrUnavailable) {
+				break // the others would fare no better
+			}
 			continue
 		}
 		done.Issued++

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kyso-vn/kyso/internal/audit"
+	"github.com/kyso-vn/kyso/internal/auth"
 	"github.com/kyso-vn/kyso/internal/issuance"
 	"github.com/kyso-vn/kyso/pki"
 )
@@ -82,14 +83,16 @@ func (s *Store) RecordDraft(ctx context.Context, r issuance.DraftRecord) error {
 // application, notice with its job, audit.
 func (s *Store) RecordIssued(ctx context.Context, r issuance.IssuedRecord) error {
 	return s.tx(ctx, func(t *tx) error {
-		// 1. The certificate takes the place of its draft.
-		c, ok, err := t.certificate(`id = ? AND state = 'signing'`, r.CertificateID)
+		// 1. Hold what changes.
+		a, c, err := t.signing(r.CertificateID)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			return issuance.ErrState
+		old, replaced, err := t.toReplace(a, r.At)
+		if err != nil {
+			return err
 		}
+		// 2. The certificate takes the place of its draft.
 		_, err = t.exec(`UPDATE certificate_bytes SET tbs_sealed = NULL, der_sealed = ? WHERE certificate_id = ?`, t.s.seal.seal(derColumn, r.DER), c.ID)
 		if err != nil {
 			return fmt.Errorf("store the certificate: %w", err)
@@ -97,18 +100,22 @@ func (s *Store) RecordIssued(ctx context.Context, r issuance.IssuedRecord) error
 		if err := t.closeDraft(r.KeyName, r.TBSHash, "signed"); err != nil {
 			return err
 		}
-		// 2. Its status, with everything that counts.
-		err = t.setStatus(&c, statusChange{to: issuance.Good, event: c.Event, at: r.At, actor: r.Actor})
-		if err != nil {
-			return err
-		}
-		if r.Active {
-			if _, err := t.activated(c, r.At, r.Actor); err != nil {
+		// 3. Its status, its application and whom it replaces, with everything that counts.
+		err = t.book(func(b *book) error {
+			if err := b.setStatus(&c, statusChange{to: issuance.Good, event: c.Event, at: r.At, actor: r.Actor}); err != nil {
 				return err
 			}
-		}
-		// 3. Its application, and who it replaces.
-		if err := t.settle(c, r.At, r.Actor); err != nil {
+			if r.Active {
+				if _, err := b.activated(c, r.At, r.Actor); err != nil {
+					return err
+				}
+			}
+			if err := b.settle(a, c, r.At); err != nil || !replaced {
+				return err
+			}
+			return b.setStatus(&old, statusChange{to: issuance.Revoked, reason: pki.Superseded, at: r.At, actor: r.Actor})
+		})
+		if err != nil {
 			return err
 		}
 		// 4. What comes next.
@@ -121,34 +128,54 @@ func (s *Store) RecordIssued(ctx context.Context, r issuance.IssuedRecord) error
 	})
 }
 
-// settle closes the application of an issued certificate.
-func (t *tx) settle(c certificateRow, at time.Time, actor string) error {
-	a, err := t.application(`id = ?`, c.ApplicationID.String)
-	if err != nil {
-		return err
+// signing holds a certificate that is being signed and its application; ErrState when it is
+// signing no more.
+func (t *tx) signing(certificateID string) (issuance.Application, certificateRow, error) {
+	a, err := t.application(`id = (SELECT application_id FROM certificates WHERE id = ?)`, certificateID)
+	if errors.Is(err, auth.ErrNotFound) {
+		err = issuance.ErrState
 	}
-	_, err = t.exec(`UPDATE applications SET state = 'issued', certificate_id = ?, updated_at = ? WHERE id = ?`, c.ID, micros(at), a.ID)
+	if err != nil {
+		return a, certificateRow{}, err
+	}
+	c, ok, err := t.certificate(`id = ? AND state = 'signing'`, certificateID)
+	return a, c, errors.Join(err, ifNot(ok || err != nil, issuance.ErrState))
+}
+
+// toReplace holds the certificate that a's will take the place of. A renewal takes nobody's:
+// the old certificate stays good until it expires.
+func (t *tx) toReplace(a issuance.Application, at time.Time) (certificateRow, bool, error) {
+	if a.Event != issuance.Reissue && a.Event != issuance.Change {
+		return certificateRow{}, false, nil
+	}
+	return t.certificate(`id = ? AND status IN ('good', 'hold') AND not_after > ?`, a.Replaces, micros(at))
+}
+
+// settle closes the application of an issued certificate and keeps the claim for it.
+func (t *tx) settle(a issuance.Application, c certificateRow, at time.Time) error {
+	_, err := t.exec(`UPDATE applications SET state = 'issued', certificate_id = ?, updated_at = ? WHERE id = ?`, c.ID, micros(at), a.ID)
 	if err != nil {
 		return fmt.Errorf("close the application: %w", err)
 	}
 	if _, err := t.exec(`UPDATE claims SET until = ? WHERE application_id = ?`, c.NotAfter, a.ID); err != nil {
 		return fmt.Errorf("keep the claim: %w", err)
 	}
-	if a.Event != issuance.Reissue && a.Event != issuance.Change {
-		return nil
-	}
-	old, ok, err := t.certificate(`id = ? AND status IN ('good', 'hold')`, a.Replaces)
-	if err != nil || !ok {
-		return err
-	}
-	return t.setStatus(&old, statusChange{to: issuance.Revoked, reason: pki.Superseded, at: at, actor: actor})
+	return nil
 }
 
 // Abandon implements issuance.Store.
-func (s *Store) Abandon(ctx context.Context, certificateID string) error {
+func (s *Store) Abandon(ctx context.Context, certificateID string, at time.Time, fail bool) error {
 	return s.tx(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE certificates SET state = 'abandoned' WHERE id = ? AND state = 'reserved'`, certificateID)
-		return err
+		n, err := t.exec(`UPDATE certificates SET state = 'abandoned' WHERE id = ? AND state = 'reserved'`, certificateID)
+		if err != nil || n == 0 {
+			return err
+		}
+		_, err = t.exec(`UPDATE applications SET updated_at = ?, state = CASE WHEN ? = 1 THEN 'failed' ELSE state END
+			WHERE id = (SELECT application_id FROM certificates WHERE id = ?) AND state IN ('approved', 'failed')`, micros(at), flag(fail), certificateID)
+		if err != nil {
+			return fmt.Errorf("put off the application: %w", err)
+		}
+		return nil
 	})
 }
 
@@ -156,8 +183,11 @@ func (s *Store) Abandon(ctx context.Context, certificateID string) error {
 func (s *Store) Lose(ctx context.Context, certificateID string, at time.Time, actor string, e audit.Event) (bool, error) {
 	done := false
 	err := s.tx(ctx, func(t *tx) error {
-		c, ok, err := t.certificate(`id = ? AND state = 'signing'`, certificateID)
-		if err != nil || !ok {
+		a, c, err := t.signing(certificateID)
+		if errors.Is(err, issuance.ErrState) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		var hash []byte
@@ -171,11 +201,14 @@ func (s *Store) Lose(ctx context.Context, certificateID string, at time.Time, ac
 		if err := t.closeDraft(key, [32]byte(hash), "void"); err != nil {
 			return err
 		}
-		if err := t.setStatus(&c, statusChange{to: issuance.Revoked, reason: pki.Unspecified, event: "lost", at: at, actor: actor}); err != nil {
+		err = t.book(func(b *book) error {
+			return b.setStatus(&c, statusChange{to: issuance.Revoked, reason: pki.Unspecified, event: "lost", at: at, actor: actor})
+		})
+		if err != nil {
 			return err
 		}
 		_, err = t.exec(`UPDATE applications SET state = 'failed', updated_at = ? WHERE id = ? AND state IN ('approved', 'failed')`,
-			micros(at), c.ApplicationID.String)
+			micros(at), a.ID)
 		if err != nil {
 			return fmt.Errorf("fail the application: %w", err)
 		}
@@ -197,7 +230,11 @@ func (s *Store) RecordActivated(ctx context.Context, certificateID string, at ti
 		if err != nil || !ok {
 			return errors.Join(err, ifNot(ok, issuance.ErrState))
 		}
-		first, err := t.activated(c, at, actor)
+		first := false
+		err = t.book(func(b *book) error {
+			first, err = b.activated(c, at, actor)
+			return err
+		})
 		if err != nil || !first {
 			return err
 		}
@@ -213,13 +250,14 @@ func ifNot(ok bool, err error) error {
 }
 
 // activated notes the first activation; first is false when there was one.
-func (t *tx) activated(c certificateRow, at time.Time, actor string) (first bool, err error) {
-	n, err := t.exec(`UPDATE certificates SET activated_at = ? WHERE id = ? AND activated_at = 0`, micros(at), c.ID)
+func (b *book) activated(c certificateRow, at time.Time, actor string) (first bool, err error) {
+	n, err := b.exec(`UPDATE certificates SET activated_at = ? WHERE id = ? AND activated_at = 0`, micros(at), c.ID)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	if err := t.ledger(c, "activate", 0, at, actor); err != nil {
+	if err := b.ledger(c, "activate", 0, at, actor); err != nil {
 		return false, err
 	}
-	return true, t.count(c.counts(at, "activate", 1)...)
+	b.counts = append(b.counts, c.counts(at, "activate", 1)...)
+	return true, nil
 }

@@ -25,6 +25,23 @@ type statusChange struct {
 	actor     string
 }
 
+// book is one transaction's worth of changes of status. Counters are moved once, at its end
+// and in one order, so that two books can't wait for each other. Rows are taken in the order
+// application, certificate, person, CRL shard, claim, counters, for the same reason.
+type book struct {
+	*tx
+	counts []countChange
+}
+
+// book runs f and then moves the counters.
+func (t *tx) book(f func(b *book) error) error {
+	b := &book{tx: t}
+	if err := f(b); err != nil {
+		return err
+	}
+	return t.count(b.counts...)
+}
+
 // SetStatus implements issuance.Store.
 func (s *Store) SetStatus(ctx context.Context, ch issuance.StatusChange) (issuance.Certificate, error) {
 	var c certificateRow
@@ -38,7 +55,9 @@ func (s *Store) SetStatus(ctx context.Context, ch issuance.StatusChange) (issuan
 		if !ok {
 			return auth.ErrNotFound
 		}
-		err = t.setStatus(&c, statusChange{to: ch.To, reason: ch.Reason, invalidAt: ch.InvalidAt, at: ch.At, actor: ch.Actor})
+		err = t.book(func(b *book) error {
+			return b.setStatus(&c, statusChange{to: ch.To, reason: ch.Reason, invalidAt: ch.InvalidAt, at: ch.At, actor: ch.Actor})
+		})
 		if err != nil {
 			return err
 		}
@@ -47,15 +66,15 @@ func (s *Store) SetStatus(ctx context.Context, ch issuance.StatusChange) (issuan
 	return c.certificate(), err
 }
 
-// setStatus is the only writer of a certificate's status. In the transaction of t it changes
+// setStatus is the only writer of a certificate's status. In the transaction of b it changes
 // the status, makes the CRL shard dirty, writes the ledger's line and moves the counters, so
-// that none of them can drift from the others. c is held by t and is brought up to date.
+// that none of them can drift from the others. c is held by b and is brought up to date.
 //
 //	"" -> good                      issued
 //	"" -> revoked                   lost: perhaps signed
 //	good -> hold -> good            suspended, reinstated
 //	good -> revoked, hold -> revoked   for good
-func (t *tx) setStatus(c *certificateRow, ch statusChange) error {
+func (b *book) setStatus(c *certificateRow, ch statusChange) error {
 	from := issuance.Status(c.Status)
 	now := micros(ch.at)
 	// 1. May it?
@@ -77,7 +96,7 @@ func (t *tx) setStatus(c *certificateRow, ch statusChange) error {
 	}
 	// A person's certificates are judged one after the other.
 	if c.PersonID.Valid && c.Counted == 1 {
-		if err := t.lockPerson(c.PersonID.String); err != nil {
+		if err := b.lockPerson(c.PersonID.String); err != nil {
 			return err
 		}
 	}
@@ -93,7 +112,7 @@ func (t *tx) setStatus(c *certificateRow, ch statusChange) error {
 	if from == "" && ch.to == issuance.Good {
 		c.IssuedAt = now
 	}
-	n, err := t.exec(`UPDATE certificates SET state = ?, status = ?, reason = ?, revoked_at = ?, invalid_at = ?, issued_at = ?
+	n, err := b.exec(`UPDATE certificates SET state = ?, status = ?, reason = ?, revoked_at = ?, invalid_at = ?, issued_at = ?
 		WHERE id = ? AND state = ? AND status = ?`,
 		c.State, c.Status, c.Reason, c.RevokedAt, c.InvalidAt, c.IssuedAt, c.ID, old.State, old.Status)
 	if err != nil {
@@ -102,30 +121,30 @@ func (t *tx) setStatus(c *certificateRow, ch statusChange) error {
 	if n != 1 {
 		return issuance.ErrState
 	}
-	return t.statusFollows(old, *c, event, ch)
+	return b.statusFollows(old, *c, event, ch)
 }
 
 // statusFollows is what changes with a status.
-func (t *tx) statusFollows(old, c certificateRow, event string, ch statusChange) error {
+func (b *book) statusFollows(old, c certificateRow, event string, ch statusChange) error {
 	// 1. The CRL: everything but a first good changes it.
 	if old.Status != "" || ch.to != issuance.Good {
-		n, err := t.exec(`UPDATE crl_shards SET changes = changes + 1 WHERE ca = ? AND shard = ?`, c.CA, c.Shard)
+		n, err := b.exec(`UPDATE crl_shards SET changes = changes + 1 WHERE ca = ? AND shard = ?`, c.CA, c.Shard)
 		if err != nil || n != 1 {
 			return fmt.Errorf("mark the CRL of %s dirty (%d rows): %w", c.CA, n, err)
 		}
 	}
 	// 2. The right to hold one, if this was the one.
 	if ch.to == issuance.Revoked && event != "lost" && c.ApplicationID.Valid {
-		a, err := t.application(`id = ?`, c.ApplicationID.String)
-		if err != nil {
-			return err
+		a := issuance.Application{ID: c.ApplicationID.String}
+		if err := b.get(&a.Replaces, `SELECT replaces FROM applications WHERE id = ?`, a.ID); err != nil {
+			return fmt.Errorf("read the application: %w", err)
 		}
-		if err := t.releaseClaim(a); err != nil {
+		if err := b.releaseClaim(a); err != nil {
 			return err
 		}
 	}
 	// 3. Ledger and counters.
-	if err := t.ledger(c, event, c.Reason, ch.at, ch.actor); err != nil {
+	if err := b.ledger(c, event, c.Reason, ch.at, ch.actor); err != nil {
 		return err
 	}
 	if c.Counted == 0 || event == "lost" {
@@ -142,11 +161,12 @@ func (t *tx) statusFollows(old, c certificateRow, event string, ch statusChange)
 	case was && !good:
 		counts = append(counts, c.counts(fromMicros(c.NotAfter), "expiry", -1)...)
 	}
-	persons, err := t.personCounts(old, c, ch.at)
+	persons, err := b.personCounts(old, c, ch.at)
 	if err != nil {
 		return err
 	}
-	return t.count(append(counts, persons...)...)
+	b.counts = append(append(b.counts, counts...), persons...)
+	return nil
 }
 
 // ledger writes the line of one event; the PKI's own certificates are not in it.
