@@ -204,7 +204,7 @@ func readRecord(k StoredKey) (*keyring.Record, error) {
 	return &rec, nil
 }
 
-func wrongPIN(left int) error { return ErrWrongPIN.Format(left, left) }
+func wrongPIN(left int) error { return ErrWrongPIN.Format(left) }
 
 // countTry commits a try before it is evaluated.
 func (l *Local) countTry(ctx context.Context, credentialID string) (PINCounter, error) {
@@ -214,7 +214,7 @@ func (l *Local) countTry(ctx context.Context, credentialID string) (PINCounter, 
 	}
 	if !ok {
 		until := c.LockedUntil.In(hanoi).Format("15:04:05 02/01/2006")
-		return c, ErrLocked.Format(until, until).After(c.LockedUntil.Sub(l.now()))
+		return c, ErrLocked.Format(until).After(c.LockedUntil.Sub(l.now()))
 	}
 	return c, nil
 }

@@ -78,7 +78,8 @@ func (e *Error) On(field string) *Error {
 	return &c
 }
 
-// Format returns a copy of e whose texts are format strings filled with args.
+// Format returns a copy of e whose texts are format strings; each is filled with the same
+// args, given once.
 func (e *Error) Format(args ...any) *Error {
 	c := *e
 	c.VI = fmt.Sprintf(e.VI, args...)

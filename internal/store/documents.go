@@ -33,7 +33,7 @@ func (s *Store) SignerByLogin(ctx context.Context, login string) (personID, name
 	}
 	err = s.get(ctx, &r, `SELECT person_id, display_name FROM accounts WHERE login = ? AND state = 'active'`, login)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", "", routing.ErrSigner.Format(login, login)
+		return "", "", routing.ErrSigner.Format(login)
 	}
 	return r.PersonID, r.Name, err
 }

@@ -57,7 +57,7 @@ func (s *Store) EndDocument(ctx context.Context, e routing.Ending, c routing.Cha
 		}
 		state := routing.State(r.State)
 		if !slices.Contains(e.From, state) || (state == routing.Signed && r.Step == 0) {
-			return routing.ErrState.Format(state.VI(), state.VI())
+			return routing.ErrState.Format(state.VI())
 		}
 		if e.Step != 0 && e.Step != r.Step {
 			return routing.ErrPrepareAgain

@@ -122,14 +122,14 @@ func (t *tx) claimed(a issuance.Application) error {
 		return fmt.Errorf("read the claim: %w", err)
 	case r.Until == 0:
 		day := unit.DayOf(fromMicros(r.RequestedAt)).Text()
-		return issuance.ErrApplicationOpen.Format(day, day)
+		return issuance.ErrApplicationOpen.Format(day)
 	}
 	day := unit.DayOf(fromMicros(r.IssuedAt)).Text()
 	refusal := issuance.ErrAlreadyCertified
 	if a.Kind != pki.Citizen {
 		refusal = issuance.ErrSubscriberCertified
 	}
-	return refusal.Format(day, day)
+	return refusal.Format(day)
 }
 
 // takeQuota counts an application against the unit's day; 0 is no bound.
@@ -143,7 +143,7 @@ func (t *tx) takeQuota(unitID string, day unit.Day, quota int) error {
 		return fmt.Errorf("count the quota: %w", err)
 	}
 	if n == 0 {
-		return issuance.ErrQuota.Format(quota, quota)
+		return issuance.ErrQuota.Format(quota)
 	}
 	return nil
 }

@@ -173,7 +173,7 @@ func (t *tx) dueSignings(batchID string) ([]signingRow, error) {
 		}
 		if d.State != string(routing.Waiting) && d.State != string(routing.Signed) {
 			vi := routing.State(d.State).VI()
-			return nil, routing.ErrState.Format(vi, vi)
+			return nil, routing.ErrState.Format(vi)
 		}
 		if d.Revision != r.Revision || d.Step != r.Step {
 			return nil, routing.ErrPrepareAgain

@@ -56,23 +56,26 @@ func (s *story) place(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var units struct {
-		Units []struct {
-			ID   string `json:"id"`
-			Code string `json:"code"`
-		} `json:"units"`
+	type list struct {
+		Items []struct {
+			ID string `json:"id"`
+		} `json:"items"`
 	}
+	var units, points list
 	if err := v.Get(ctx, "/api/v1/units?code="+stage.WardCode, &units); err != nil {
 		return err
 	}
-	for _, u := range units.Units {
-		if u.Code == stage.WardCode {
-			s.unit = u.ID
-		}
+	if len(units.Items) != 1 {
+		return fmt.Errorf("%d units have the ward's code today", len(units.Items))
 	}
-	if s.unit == "" {
-		return errors.New("the ward is not among the units")
+	s.unit = units.Items[0].ID
+	if err := v.Get(ctx, "/api/v1/units/"+s.unit+"/points", &points); err != nil {
+		return err
 	}
+	if len(points.Items) == 0 {
+		return errors.New("the ward has no service point")
+	}
+	s.point = points.Items[0].ID
 	return nil
 }
 
@@ -152,7 +155,7 @@ func (s *story) citizen(ctx context.Context) error {
 	number := fmt.Sprintf("0011%02d%s", 90, stage.Digits(6)) // a woman born in 1990
 	s.Say("• Cán bộ tiếp nhận lập hồ sơ cho công dân; người thứ hai phê duyệt / a clerk issues a citizen's certificate")
 	app, err := s.apply(ctx, "tiepnhan", map[string]any{"kind": "citizen", "identity": number, "name": "Nguyễn Thị Mỹ Lệ Quỳnh",
-		"birth_date": "1990-03-12", "sex": "nữ", "address": "Số 5 Hàng Bông, Hà Nội", "phone": "0912345321", "point_id": s.point,
+		"birth_date": "1990-03-12", "sex": "nu", "address": "Số 5 Hàng Bông, Hà Nội", "phone": "0912345321", "point_id": s.point,
 		"proof": map[string]any{"method": "card"}, "contract": map[string]any{"signed": true, "number": "HĐ-" + number[6:]},
 		"consent": map[string]any{"given": true, "text": "03/2026"}})
 	if err != nil {
@@ -171,7 +174,7 @@ func (s *story) officer(ctx context.Context) error {
 	if a.Credential == "" {
 		s.Say("• Cấp chứng thư cho lãnh đạo / the leader's certificate")
 		app, err := s.apply(ctx, "quantri.phuong", map[string]any{"kind": "officer", "identity": strings.TrimPrefix(a.Identity, "CCCD:"), "name": a.Name,
-			"birth_date": "1975-05-20", "sex": "nữ", "title": "Phó Chủ tịch", "mail": "lanhdao@hanoi.example", "phone": "0987654321",
+			"birth_date": "1975-05-20", "sex": "nu", "title": "Phó Chủ tịch", "mail": "lanhdao@hanoi.example", "phone": "0987654321",
 			"proof": map[string]any{"method": "card"}, "contract": map[string]any{"signed": true, "number": "HĐ-LD"}, "consent": map[string]any{"given": true, "text": "03/2026"}})
 		if err != nil {
 			return err
@@ -185,7 +188,8 @@ func (s *story) officer(ctx context.Context) error {
 	clerk := s.State.Accounts["vanthu"]
 	if clerk.Credential == "" {
 		s.Say("• Cấp chứng thư cho cơ quan (con dấu) / the ward's seal")
-		app, err := s.apply(ctx, "quantri.phuong", map[string]any{"kind": "organisation", "organisation_name": "ỦY BAN NHÂN DÂN PHƯỜNG CỬA NAM"})
+		app, err := s.apply(ctx, "quantri.phuong", map[string]any{"kind": "organisation", "organisation_name": "ỦY BAN NHÂN DÂN PHƯỜNG CỬA NAM",
+			"proof": map[string]any{"method": "card"}, "contract": map[string]any{"signed": true, "number": "HĐ-CQ"}})
 		if err != nil {
 			return err
 		}
@@ -226,7 +230,7 @@ func (s *story) document(ctx context.Context) error {
 	// 2. The clerk cannot seal before the leader has signed.
 	seal := map[string]any{"documents": []string{doc.ID}, "act": "seal", "seal": map[string]any{doc.ID: map[string]any{"number": "12", "date": time.Now().In(hanoi).Format(time.DateOnly)}}}
 	var refusal *stage.Problem
-	if err := s.authorise(ctx, clerk, seal, nil); !errors.As(err, &refusal) || refusal.Code != "seal_before_leader" {
+	if err := clerk.Post(ctx, "/api/v1/authorizations", seal, nil); !errors.As(err, &refusal) || refusal.Code != "seal_before_leader" {
 		return fmt.Errorf("a seal before the leader's signature: %w", errors.Join(err, errors.New("was not refused as it should")))
 	}
 	s.Say("  đóng dấu trước chữ ký: bị từ chối (%s) / sealing first is refused", refusal.Code)
@@ -264,9 +268,13 @@ func (s *story) document(ctx context.Context) error {
 
 var hanoi = time.FixedZone("+07", 7*3600)
 
-// authorise asks for a SAD; out may be nil.
+// authorise asks for a SAD.
 func (s *story) authorise(ctx context.Context, v *stage.Visitor, body map[string]any, out any) error {
-	body["otp"] = v.OTP()
+	otp, err := v.OTP(ctx)
+	if err != nil {
+		return err
+	}
+	body["otp"] = otp
 	if pin := v.PIN(); pin != "" {
 		body["pin"] = pin
 	}

@@ -115,7 +115,7 @@ func (a *Agent) DiscardKey(_ context.Context, credentialID string) error {
 func (a *Agent) try(k *key, secret string, wrong error) error {
 	now := a.now()
 	if now.Before(k.locked) {
-		return agent.ErrLocked.Format(k.locked, k.locked)
+		return agent.ErrLocked.Format(k.locked)
 	}
 	if k.tries++; k.tries >= maxTries {
 		k.tries, k.locked = 0, now.Add(lockTime)
@@ -223,7 +223,7 @@ func (a *Agent) Authorize(ctx context.Context, req agent.Authorization) (agent.G
 		return agent.Grant{}, agent.ErrNotActive
 	}
 	if k.unlock == agent.UnlockPIN {
-		if err := a.try(k, req.PIN, agent.ErrWrongPIN.Format(maxTries-k.tries-1, maxTries-k.tries-1)); err != nil {
+		if err := a.try(k, req.PIN, agent.ErrWrongPIN.Format(maxTries-k.tries-1)); err != nil {
 			return agent.Grant{}, err
 		}
 	}

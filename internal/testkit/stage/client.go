@@ -12,7 +12,6 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pquerna/otp/totp"
@@ -24,13 +23,15 @@ type Visitor struct {
 	http   *http.Client
 	bearer string
 	acct   Account
-
-	mu   sync.Mutex
-	step int64 // of the last one-time password
+	otp    func(ctx context.Context, login string) (string, error)
 }
 
-// Login logs a person in over the login pages: password, then one-time password.
+// Login logs a person in over the login pages: password, then one-time password. Who is
+// logged in already stays so.
 func (s *Stage) Login(ctx context.Context, login string) (*Visitor, error) {
+	if v := s.visitors[login]; v != nil {
+		return v, nil
+	}
 	a, ok := s.State.Accounts[login]
 	if !ok {
 		return nil, fmt.Errorf("there is no account %q", login)
@@ -39,13 +40,21 @@ func (s *Stage) Login(ctx context.Context, login string) (*Visitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Visitor{base: s.URL(Public), acct: a, http: &http.Client{Jar: jar, Timeout: time.Minute}}
+	v := &Visitor{base: s.URL(Public), acct: a, otp: s.otp, http: &http.Client{Jar: jar, Timeout: time.Minute}}
 	if err := v.form(ctx, "/login", url.Values{"login": {a.Login}, "password": {a.Password}}); err != nil {
 		return nil, fmt.Errorf("login of %s: %w", login, err)
 	}
-	if err := v.form(ctx, "/login/confirm", url.Values{"otp": {v.OTP()}}); err != nil {
+	code, err := v.OTP(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.form(ctx, "/login/confirm", url.Values{"otp": {code}}); err != nil {
 		return nil, fmt.Errorf("second factor of %s: %w", login, err)
 	}
+	if s.visitors == nil {
+		s.visitors = map[string]*Visitor{}
+	}
+	s.visitors[login] = v
 	return v, nil
 }
 
@@ -92,21 +101,26 @@ func (s *Stage) Anyone() *Visitor {
 	return &Visitor{base: s.URL(Public), http: &http.Client{Timeout: time.Minute}}
 }
 
-// OTP returns a one-time password that was not used before: the service takes one step
-// ahead and one behind.
-func (v *Visitor) OTP() string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	step := max(time.Now().Unix()/30-1, v.step+1)
-	for step > time.Now().Unix()/30+1 {
-		time.Sleep(time.Second)
+// OTP returns a one-time password that was not used before.
+func (v *Visitor) OTP(ctx context.Context) (string, error) { return v.otp(ctx, v.acct.Login) }
+
+// otp takes the next time step of an account, also over runs. The service takes the step
+// before and the one behind the present one, so three passwords need no waiting.
+func (s *Stage) otp(ctx context.Context, login string) (string, error) {
+	a := s.State.Accounts[login]
+	a.Step = max(time.Now().Unix()/30-1, a.Step+1)
+	for a.Step > time.Now().Unix()/30+1 {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(time.Second):
+		}
 	}
-	v.step = step
-	code, err := totp.GenerateCode(v.acct.TOTP, time.Unix(step*30, 0))
-	if err != nil {
-		return "" // refused by the service, with a reason
+	s.State.Accounts[login] = a
+	if err := s.State.Save(s.Dir); err != nil {
+		return "", err
 	}
-	return code
+	return totp.GenerateCode(a.TOTP, time.Unix(a.Step*30, 0))
 }
 
 // PIN is the person's.

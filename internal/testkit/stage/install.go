@@ -64,6 +64,8 @@ type Stage struct {
 	State *State
 	child *exec.Cmd
 	logs  *os.File
+
+	visitors map[string]*Visitor
 }
 
 // Open reads what an earlier run left under dir.

@@ -35,6 +35,8 @@ type Account struct {
 	Identity   string `json:"identity"`
 	PIN        string `json:"pin,omitempty"`
 	Credential string `json:"credential_id,omitempty"`
+	// Step is the time step of the last one-time password.
+	Step int64 `json:"otp_step,omitempty"`
 }
 
 // Client is the document system.
