@@ -203,7 +203,7 @@ func (a *Agent) VerifyTOTP(_ context.Context, _, otp string) error {
 
 func bind(alg crypto.Hash, hashes [][]byte) [32]byte {
 	h := sha256.New()
-	io.WriteString(h, strconv.Itoa(int(alg))) // a hash never fails
+	h.Write([]byte(strconv.Itoa(int(alg))))
 	for _, x := range hashes {
 		h.Write([]byte{byte(len(x))})
 		h.Write(x)
