@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/kyso-vn/kyso/internal/auth"
@@ -40,6 +41,7 @@ type answer struct {
 // Refusals about Idempotency-Key.
 var (
 	ErrKeyMissing = errs.New(errs.Invalid, "idempotency_key_missing", "Thiếu tiêu đề Idempotency-Key.", "The header Idempotency-Key is missing.")
+	ErrKeyInvalid = errs.New(errs.Invalid, "idempotency_key_invalid", "Idempotency-Key phải gồm 1 đến 255 ký tự ASCII in được.", "An Idempotency-Key has 1 to 255 printable ASCII characters.")
 	ErrKeyReused  = errs.New(errs.Invalid, "idempotency_key_reused", "Idempotency-Key đã dùng cho một yêu cầu khác.", "The Idempotency-Key was used for another body.")
 	ErrInProgress = errs.New(errs.Conflict, "request_in_progress", "Yêu cầu đang được xử lý.", "The same request is still being worked on.").After(time.Second)
 )
@@ -48,13 +50,14 @@ var (
 const (
 	MaxBody      = 110 << 20 // a file of 100 MB and its metadata
 	spoolOver    = 1 << 20
+	maxRoute     = 1000 // bytes; no route of ours is as long, and it stands in an index
 	staleRequest = time.Minute
 	waitRequest  = 15 * time.Second
 )
 
 // Idempotent makes every POST below it have one effect: a resend with the same key and body
 // gets the first answer, also after a restart; another body with the same key is refused.
-// Answers of 5xx and 429 are not kept.
+// Answers of 5xx and 429 are not kept, nor is what was said to a client that had gone.
 func Idempotent(store IdempotencyStore, log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		actor, ok := auth.ActorFrom(r.Context())
@@ -69,12 +72,18 @@ func Idempotent(store IdempotencyStore, log *slog.Logger, next http.Handler) htt
 }
 
 func idempotent(store IdempotencyStore, w http.ResponseWriter, r *http.Request, actor auth.Actor, next http.Handler) error {
-	key, route, ctx := r.Header.Get("Idempotency-Key"), r.Method+" "+r.URL.Path, r.Context()
-	if key == "" || len(key) > 255 {
+	key, route, ctx := r.Header.Get("Idempotency-Key"), r.Method+" "+r.URL.EscapedPath(), r.Context()
+	if key == "" {
 		return ErrKeyMissing
 	}
-	// 1. The whole body is read first: its hash is part of what the key stands for.
-	body, hash, err := spool(http.MaxBytesReader(w, r.Body, MaxBody))
+	if len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return ErrKeyInvalid
+	}
+	if len(route) > maxRoute {
+		return auth.ErrNotFound
+	}
+	// 1. The whole body is read first: its hash and the query are what the key stands for.
+	body, hash, err := spool(http.MaxBytesReader(w, r.Body, MaxBody), r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
@@ -96,7 +105,7 @@ func idempotent(store IdempotencyStore, w http.ResponseWriter, r *http.Request, 
 	rec := &recorder{header: w.Header().Clone(), status: http.StatusOK}
 	next.ServeHTTP(rec, r)
 	keep := context.WithoutCancel(ctx)
-	if rec.status >= 500 || rec.status == http.StatusTooManyRequests {
+	if rec.status >= 500 || rec.status == http.StatusTooManyRequests || rec.status == statusClientGone {
 		err = store.ForgetRequest(keep, actor.ID(), route, key)
 	} else {
 		var b []byte
@@ -175,8 +184,10 @@ func (r *recorder) Write(b []byte) (int, error) {
 }
 
 // spool reads a body to its end: into memory when small, else into a file without a name.
-func spool(body io.Reader) (io.ReadCloser, []byte, error) {
+// The hash is that of the query and the body.
+func spool(body io.Reader, query string) (io.ReadCloser, []byte, error) {
 	h := sha256.New()
+	fmt.Fprintf(h, "%d:%s", len(query), query)
 	in := io.TeeReader(body, h)
 	var small bytes.Buffer
 	if _, err := io.CopyN(&small, in, spoolOver); errors.Is(err, io.EOF) {

@@ -32,6 +32,10 @@ var statuses = map[errs.Kind]int{
 	errs.RateLimited: http.StatusTooManyRequests, errs.Unavailable: http.StatusServiceUnavailable,
 }
 
+// statusClientGone is logged when the client went away before its answer; it is nobody's
+// standard, but nginx's custom.
+const statusClientGone = 499
+
 // errFault is what the outside is told of a fault of ours.
 var errFault = errs.New(errs.Fault, "internal",
 	"Hệ thống đang bận. Dữ liệu chưa mất. Thử lại sau 30 giây.", "The service had a fault. Nothing is lost; try again in 30 seconds.")
@@ -46,7 +50,7 @@ func Refusal(r *http.Request, log *slog.Logger, err error) (*errs.Error, int) {
 		return e, statuses[e.Kind]
 	}
 	if errors.Is(err, r.Context().Err()) && r.Context().Err() != nil {
-		return errFault, 499 // the client went away; nobody reads this
+		return errFault, statusClientGone // nobody reads this
 	}
 	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return errs.New(errs.TooLarge, "too_large", "Tệp vượt quá dung lượng cho phép.", "The body is over "+strconv.FormatInt(e.Limit, 10)+" bytes."), http.StatusRequestEntityTooLarge

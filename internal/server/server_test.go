@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -156,4 +157,55 @@ func TestAPanicIsAProblemNotACrash(t *testing.T) {
 	if w.Code != 500 || !strings.Contains(w.Body.String(), `"code":"internal"`) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
+}
+
+func TestAnAnswerToNobodyIsNotKept(t *testing.T) {
+	t.Parallel()
+	s := db.SQLite(t)
+	send := func(ctx context.Context, h http.HandlerFunc) int {
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/a", strings.NewReader("{}"))
+		r.Header.Set("Idempotency-Key", "k")
+		w := httptest.NewRecorder()
+		asClient("c1", server.Idempotent(s, quiet, h)).ServeHTTP(w, r)
+		return w.Code
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	send(ctx, func(w http.ResponseWriter, r *http.Request) {
+		leave() // the client, while we work
+		server.WriteProblem(w, r, quiet, fmt.Errorf("working: %w", r.Context().Err()))
+	})
+	if status := send(t.Context(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }); status != http.StatusNoContent {
+		t.Fatalf("the resend got %d", status)
+	}
+}
+
+func TestTheQueryIsPartOfWhatAKeyStandsFor(t *testing.T) {
+	t.Parallel()
+	s := db.SQLite(t)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.RawQuery) })
+	srv := httptest.NewServer(asClient("c1", server.Idempotent(s, quiet, h)))
+	defer srv.Close()
+	if status, body, _ := post(t, srv.URL+"/a?unit_id=1", "k", "x"); status != 200 || body != "unit_id=1" {
+		t.Fatalf("%d %s", status, body)
+	}
+	if status, body, _ := post(t, srv.URL+"/a?unit_id=2", "k", "x"); status != 422 {
+		t.Fatalf("another unit got the first one's answer: %d %s", status, body)
+	}
+}
+
+func TestOddKeysAndAddressesAreRefused(t *testing.T) {
+	t.Parallel()
+	db.Each(t, func(t *testing.T, s *store.Store) {
+		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+		srv := httptest.NewServer(asClient("c1", server.Idempotent(s, quiet, h)))
+		defer srv.Close()
+		for _, c := range []struct {
+			path, key string
+			want      int
+		}{{"/a", "k\xff", 422}, {"/a", strings.Repeat("k", 256), 422}, {"/%00/%ff", "k", 204}, {"/" + strings.Repeat("q", 3000), "k", 404}} {
+			if status, body, _ := post(t, srv.URL+c.path, c.key, "x"); status != c.want {
+				t.Errorf("%.20q %.20q: %d %s", c.path, c.key, status, body)
+			}
+		}
+	})
 }
