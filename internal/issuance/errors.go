@@ -129,5 +129,5 @@ func invalidOf(err error) error {
 	if !ok || !strings.HasPrefix(string(e.Code), "subject_") {
 		return err
 	}
-	return ErrSubject.Format(e.Field, e.Field).Wrap(err)
+	return ErrSubject.Format(e.Field).Wrap(err)
 }

@@ -170,7 +170,7 @@ func (f *Form) checkPerson(bad *Invalid, now time.Time, minAge int) {
 	case err != nil || birth.After(now) || birth.Year() < 1900:
 		bad.add(ErrDate.On("birth_date"))
 	case birth.AddDate(minAge, 0, 0).After(now.In(unit.Zone())):
-		bad.add(ErrUnderAge.Format(minAge, minAge))
+		bad.add(ErrUnderAge.Format(minAge))
 	}
 	if f.Sex != Male && f.Sex != Female {
 		bad.add(ErrRequired.On("sex"))
@@ -195,7 +195,7 @@ func (v *Invalid) text(field, value string, most int, required bool) {
 	case value == "":
 		return
 	case utf8.RuneCountInString(value) > most:
-		e = ErrTooLong.Format(most, most)
+		e = ErrTooLong.Format(most)
 	case most <= maxOther && (pki.Attribute{Type: pki.Locality, Value: value}).Check() != nil,
 		strings.ContainsFunc(value, invisible):
 		e = ErrText
