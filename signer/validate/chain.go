@@ -84,6 +84,7 @@ func (c *candidate) judgeSigner() {
 	offline := c.failed()
 	c.chain = c.v.judgeChain(c.result.Certificate, c.material(), at, signingUsage, offline)
 	c.showChain(c.chain)
+	c.checkCertificates(c.sd, c.chain)
 	if !offline && !c.chain.good() {
 		c.sig.judge(Indeterminate, c.chain.sub, c.chain.code, c.chain.args...)
 	}

@@ -51,10 +51,12 @@ type candidate struct {
 // failed reports whether the signature is broken beyond what certificates could mend.
 func (c *candidate) failed() bool { return c.sig.Indication == Failed }
 
-// place tells signature dictionaries apart.
+// place tells signatures apart: a dictionary in the file, and the field that holds it. A
+// dictionary that two fields hold is found twice, and refused.
 type place struct {
 	offset, within int64
 	ref            pdf.Ref
+	field          string
 }
 
 // collect finds the signatures of all revisions, so that one dropped by a later revision is
@@ -97,7 +99,7 @@ func (v *verifier) collectFrom(view *pdf.View, fields []*pdf.Field, seen map[pla
 		if !ok {
 			continue
 		}
-		p := place{offset: c.ind.Offset, ref: c.ref}
+		p := place{offset: c.ind.Offset, ref: c.ref, field: f.Name}
 		if c.dict != nil {
 			p.within = c.dict.Span.Start
 		}

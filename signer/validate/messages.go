@@ -79,14 +79,16 @@ var texts = map[string][2]string{
 	"bytes_behind":             {"Có dữ liệu lạ được nối thêm sau phần được ký.", "Bytes that belong to no update stand behind the signed ones."},
 
 	// The CMS.
-	"cms_format":          {"Dữ liệu chữ ký không đúng chuẩn.", "The signature's CMS is not well formed."},
-	"algorithm_unknown":   {"Thuật toán chữ ký không được hỗ trợ.", "The signature's algorithm is not known."},
-	"algorithm_weak":      {"Thuật toán hoặc khóa không đủ an toàn.", "An algorithm or key is too weak."},
-	"digest_mismatch":     {"Nội dung văn bản đã bị thay đổi sau khi ký.", "The signed bytes were changed."},
-	"signature_wrong":     {"Giá trị chữ ký không đúng.", "The signature value is wrong."},
-	"certificate_missing": {"Không có chứng thư của người ký.", "The signer's certificate is missing."},
-	"ess_mismatch":        {"Chứng thư kèm theo không phải chứng thư đã dùng để ký.", "The signed reference names another certificate."},
-	"ess_missing":         {"Chữ ký không ràng buộc chứng thư của người ký.", "The signature does not name its certificate."},
+	"cms_format":             {"Dữ liệu chữ ký không đúng chuẩn.", "The signature's CMS is not well formed."},
+	"algorithm_unknown":      {"Thuật toán chữ ký không được hỗ trợ.", "The signature's algorithm is not known."},
+	"algorithm_weak":         {"Thuật toán hoặc khóa không đủ an toàn.", "An algorithm or key is too weak."},
+	"digest_mismatch":        {"Nội dung văn bản đã bị thay đổi sau khi ký.", "The signed bytes were changed."},
+	"signature_wrong":        {"Giá trị chữ ký không đúng.", "The signature value is wrong."},
+	"certificate_missing":    {"Không có chứng thư của người ký.", "The signer's certificate is missing."},
+	"certificate_unreadable": {"Chữ ký kèm một chứng thư không đọc được.", "The signature carries a certificate that can't be read."},
+	"certificate_altered":    {"Một chứng thư kèm theo đã bị sửa.", "A certificate that the signature carries was altered."},
+	"ess_mismatch":           {"Chứng thư kèm theo không phải chứng thư đã dùng để ký.", "The signed reference names another certificate."},
+	"ess_missing":            {"Chữ ký không ràng buộc chứng thư của người ký.", "The signature does not name its certificate."},
 
 	// Certificates and times.
 	"no_anchor":                 {"Chứng thư không dẫn tới tổ chức chứng thực được tin cậy.", "The certificate leads to no trusted authority."},

@@ -31,7 +31,7 @@ func (x *comparison) acroForm(a, b pdf.Object) error {
 		"Fields":          func(a, b pdf.Object) error { return x.fieldList(a, b, node{}) },
 		"SigFlags":        x.sigFlags,
 		"NeedAppearances": x.needAppearances,
-		"DA":              func(a, b pdf.Object) error { return x.onlyAdded(a, b, "AcroForm/DA") },
+		"DA":              func(a, b pdf.Object) error { return x.defaultAppearance(a, b, after) },
 		"DR":              x.resources,
 	})
 }
@@ -52,6 +52,15 @@ func (x *comparison) needAppearances(a, b pdf.Object) error {
 		x.fault("AcroForm/NeedAppearances")
 	}
 	return nil
+}
+
+// defaultAppearance may be added where readers don't draw the fields anew with it.
+func (x *comparison) defaultAppearance(a, b pdf.Object, form *pdf.Dict) error {
+	if a == nil && b != nil && form.Get("NeedAppearances") == pdf.Object(true) {
+		x.fault("AcroForm/DA")
+		return nil
+	}
+	return x.onlyAdded(a, b, "AcroForm/DA")
 }
 
 // onlyAdded allows a value where there was none.

@@ -31,6 +31,7 @@ func (v *verifier) judgeTimestamps() {
 		c.sig.ClaimedTime = &t
 		c.chain = v.judgeTSA(c.token, c.stamped.Certificate, control, c.failed())
 		c.showChain(c.chain)
+		c.checkCertificates(c.sd, c.chain)
 		if !c.failed() && !c.chain.good() {
 			c.sig.judge(Indeterminate, c.chain.sub, c.chain.code, c.chain.args...)
 		}
@@ -82,6 +83,7 @@ func (c *candidate) judgeStamps() {
 			continue
 		}
 		s.chain = c.v.judgeTSA(s.token, s.cert, control, c.failed())
+		c.checkCertificates(s.token.SignedData, s.chain)
 		s.valid = s.chain.good() && !c.failed()
 		c.sig.Timestamps = append(c.sig.Timestamps, Timestamp{Kind: "signature", Time: s.token.GenTime, TSA: shortName(s.cert.Subject), Valid: s.valid})
 		if !s.valid {
