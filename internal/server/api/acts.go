@@ -75,7 +75,9 @@ func (a *api) acts() {
 		{routing.ActCopy, "Certify a copy (sao y, sao lục, trích sao)"},
 	} {
 		post(a, route{path: "/documents/{id}/" + string(act.act), tag: "signing", summary: act.summary},
-			func(ctx context.Context, p *byID, b signature) (routing.BatchResult, error) { return a.sign(ctx, act.act, p.ID, b) })
+			func(ctx context.Context, p *byID, b signature) (routing.BatchResult, error) {
+				return a.sign(ctx, act.act, p.ID, b)
+			})
 	}
 	post(a, route{path: "/batches", tag: "signing", status: http.StatusCreated, summary: "Sign what was authorised together"},
 		func(ctx context.Context, _ *struct{}, b batch) (routing.BatchResult, error) {

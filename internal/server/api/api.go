@@ -39,7 +39,7 @@ type PINChanger interface {
 // Verifier judges the signatures of a file; it keeps to a time limit of its own.
 type Verifier func(ctx context.Context, file io.ReaderAt, size int64) (*validate.Report, error)
 
-// Options are the parts of the API. All but the limits and Version are needed.
+// Options are the parts of the API. All but Page, the limits and Version are needed.
 type Options struct {
 	Desk    *issuance.Desk
 	Routing *routing.Service
@@ -48,6 +48,8 @@ type Options struct {
 	Report  *report.Service
 	PINs    PINChanger
 	Verify  Verifier
+	// Page shows a report to people, to whom asks for HTML; nil answers JSON to everybody.
+	Page func(w http.ResponseWriter, r *http.Request, report *validate.Report) error
 
 	Auth     *server.Authenticator
 	Requests server.IdempotencyStore
@@ -108,6 +110,7 @@ func New(o Options) (http.Handler, error) {
 	a.documents()
 	a.intake()
 	a.acts()
+	a.evidence()
 	a.credentials()
 	a.verification()
 	a.units()

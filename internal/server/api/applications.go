@@ -37,7 +37,9 @@ func (a *api) applications() {
 	const tag = "applications"
 	post(a, route{path: "/applications", tag: tag, status: http.StatusCreated,
 		summary: "Apply for a certificate; it is issued at once where the unit asks for no approval"},
-		func(ctx context.Context, _ *struct{}, f issuance.Form) (issuance.ApplicationView, error) { return a.Desk.Submit(ctx, f) })
+		func(ctx context.Context, _ *struct{}, f issuance.Form) (issuance.ApplicationView, error) {
+			return a.Desk.Submit(ctx, f)
+		})
 	get(a, route{path: "/applications", tag: tag, summary: "List applications, newest first"},
 		func(ctx context.Context, p *listApplications) (issuance.Page[issuance.ApplicationView], error) {
 			return a.Desk.List(ctx, issuance.ApplicationQuery{UnitID: p.UnitID, States: p.States, RequestedBy: p.RequestedBy, Cursor: p.Cursor, Limit: p.Limit})
@@ -45,7 +47,9 @@ func (a *api) applications() {
 	get(a, route{path: "/applications/{id}", tag: tag, summary: "Show an application"},
 		func(ctx context.Context, p *byID) (issuance.ApplicationView, error) { return a.Desk.Get(ctx, p.ID) })
 	post(a, route{path: "/applications/{id}/approve", tag: tag, summary: "Approve, as a second person; issues the certificate"},
-		func(ctx context.Context, p *byID, _ empty) (issuance.ApplicationView, error) { return a.Desk.Approve(ctx, p.ID) })
+		func(ctx context.Context, p *byID, _ empty) (issuance.ApplicationView, error) {
+			return a.Desk.Approve(ctx, p.ID)
+		})
 	post(a, route{path: "/applications/{id}/reject", tag: tag, summary: "Reject, as a second person"},
 		func(ctx context.Context, p *byID, b because) (issuance.ApplicationView, error) {
 			return a.Desk.Reject(ctx, p.ID, b.Reason)

@@ -24,7 +24,9 @@ func (a *api) certificates() {
 			return a.Desk.Search(ctx, q)
 		})
 	get(a, route{path: "/certificates/{id}", tag: tag, summary: "Show a certificate"},
-		func(ctx context.Context, p *byID) (issuance.CertificateView, error) { return a.Desk.Certificate(ctx, p.ID) })
+		func(ctx context.Context, p *byID) (issuance.CertificateView, error) {
+			return a.Desk.Certificate(ctx, p.ID)
+		})
 	handle(a, route{method: http.MethodGet, path: "/certificates/{id}/der", tag: tag, summary: "Get a certificate's bytes",
 		produces: []string{"application/pkix-cert"}}, func(w http.ResponseWriter, r *http.Request, p *byID) error {
 		der, err := a.Desk.CertificateDER(r.Context(), p.ID)
@@ -36,13 +38,21 @@ func (a *api) certificates() {
 		return nil
 	})
 	post(a, route{path: "/certificates/{id}/renew", tag: tag, status: http.StatusCreated, summary: "Renew (gia hạn): a new key and certificate"},
-		func(ctx context.Context, p *byID, _ empty) (issuance.ApplicationView, error) { return a.Desk.Renew(ctx, p.ID) })
+		func(ctx context.Context, p *byID, _ empty) (issuance.ApplicationView, error) {
+			return a.Desk.Renew(ctx, p.ID)
+		})
 	post(a, route{path: "/certificates/{id}/reissue", tag: tag, status: http.StatusCreated, summary: "Re-issue (cấp lại): the old one is revoked"},
-		func(ctx context.Context, p *byID, _ empty) (issuance.ApplicationView, error) { return a.Desk.Reissue(ctx, p.ID) })
+		func(ctx context.Context, p *byID, _ empty) (issuance.ApplicationView, error) {
+			return a.Desk.Reissue(ctx, p.ID)
+		})
 	post(a, route{path: "/certificates/{id}/suspend", tag: tag, summary: "Suspend (tạm dừng)"},
-		func(ctx context.Context, p *byID, _ empty) (issuance.CertificateView, error) { return a.Desk.Suspend(ctx, p.ID) })
+		func(ctx context.Context, p *byID, _ empty) (issuance.CertificateView, error) {
+			return a.Desk.Suspend(ctx, p.ID)
+		})
 	post(a, route{path: "/certificates/{id}/reinstate", tag: tag, summary: "Reinstate (khôi phục)"},
-		func(ctx context.Context, p *byID, _ empty) (issuance.CertificateView, error) { return a.Desk.Reinstate(ctx, p.ID) })
+		func(ctx context.Context, p *byID, _ empty) (issuance.CertificateView, error) {
+			return a.Desk.Reinstate(ctx, p.ID)
+		})
 	post(a, route{path: "/certificates/{id}/revoke", tag: tag, summary: "Revoke (thu hồi)"},
 		func(ctx context.Context, p *byID, b revocation) (issuance.CertificateView, error) {
 			reason, err := pki.ParseReason(b.Reason)

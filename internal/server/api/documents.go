@@ -59,7 +59,9 @@ func (a *api) documents() {
 		{"withdraw", "Withdraw, by the document system (thu hồi)", a.Routing.Withdraw},
 	} {
 		post(a, route{path: "/documents/{id}/" + end.name, tag: tag, summary: end.summary},
-			func(ctx context.Context, p *byID, b because) (routing.View, error) { return end.do(ctx, p.ID, b.Reason) })
+			func(ctx context.Context, p *byID, b because) (routing.View, error) {
+				return end.do(ctx, p.ID, b.Reason)
+			})
 	}
 }
 

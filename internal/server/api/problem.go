@@ -37,9 +37,6 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.err.Error() }
 
-// with returns a copy with a cause, for the log.
-func (e *statusError) with(cause error) *statusError { return &statusError{e.status, e.err.Wrap(cause)} }
-
 // Refusals of the door.
 var (
 	errNoRoute = errs.New(errs.NotFound, "not_found", "Không tìm thấy.", "Not found.")

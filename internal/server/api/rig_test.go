@@ -12,9 +12,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
-	"github.com/kyso-vn/kyso/internal/agent"
 	"github.com/kyso-vn/kyso/internal/auth"
 	"github.com/kyso-vn/kyso/internal/blob"
 	"github.com/kyso-vn/kyso/internal/issuance"
@@ -41,11 +41,10 @@ const (
 // rig is the API over real services, with a ward's people and a document system.
 type rig struct {
 	*desk.Rig
-	t                *testing.T
 	url              string
 	auth             *auth.Service
 	routing          *routing.Service
-	logged           *bytes.Buffer
+	logged           *journal
 	clientID, secret string
 	dms              string            // access token
 	sessions         map[string]string // by login
@@ -67,9 +66,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func newRig(t *testing.T, s *store.Store) *rig {
+func newRig(t testing.TB, s *store.Store) *rig {
 	t.Helper()
-	r := &rig{Rig: desk.New(t, s), t: t, logged: new(bytes.Buffer), sessions: map[string]string{}, people: map[string]string{}}
+	r := &rig{Rig: desk.New(t, s), logged: new(journal), sessions: map[string]string{}, people: map[string]string{}}
 	r.auth = &auth.Service{Store: s, Second: r.Soft, Now: r.Now}
 	r.url = r.serve(t)
 	setup := auth.WithActor(t.Context(), auth.Actor{Name: "setup"})
@@ -81,7 +80,7 @@ func newRig(t *testing.T, s *store.Store) *rig {
 		"lan": {auth.RoleCounter, r.Ward.ID, "001190000501"}, "minh": {auth.RoleApprover, r.Ward.ID, "001090000502"},
 		"head": {auth.RoleUnitAdmin, r.Ward.ID, "001090000503"}, "vuong": {auth.RoleSigner, r.Ward.ID, "001090000504"},
 		"hoa": {auth.RoleClerk, r.Ward.ID, "001090000505"}, "la": {auth.RoleCounter, r.Other.ID, "001090000506"},
-		"xa": {auth.RoleClerk, r.Other.ID, "001090000507"},
+		"tp": {auth.RoleCounter, auth.WholeCity, "001090000508"}, "xa": {auth.RoleClerk, r.Other.ID, "001090000507"},
 	} {
 		var err error
 		_, r.people[login], err = r.auth.CreateAccount(setup, auth.NewAccount{Login: login, Password: password, DisplayName: login,
@@ -102,7 +101,7 @@ func newRig(t *testing.T, s *store.Store) *rig {
 }
 
 // serve wires the services as the program does and starts the API.
-func (r *rig) serve(t *testing.T) string {
+func (r *rig) serve(t testing.TB) string {
 	t.Helper()
 	blobs, err := blob.Open(t.Context(), "file://"+t.TempDir(), bytes.Repeat([]byte{9}, 32))
 	must(t, err)
@@ -116,7 +115,7 @@ func (r *rig) serve(t *testing.T) string {
 	must(t, err)
 	h, err := api.New(api.Options{Desk: r.Desk, Routing: r.routing, Signing: sign, Units: r.Units, Report: &report.Service{Store: r.Store, Now: r.Now},
 		PINs: pins{r.Soft}, Auth: &server.Authenticator{Auth: r.auth, Log: log}, Requests: r.Store, Fetch: fetch, Log: log,
-		MaxVerifyBytes: 4 << 20, TempDir: t.TempDir(), Version: "test",
+		MaxVerifyBytes: 16 << 20, TempDir: t.TempDir(), Version: "test",
 		Verify: func(ctx context.Context, file io.ReaderAt, size int64) (*validate.Report, error) {
 			return validate.File(ctx, file, size, validate.Options{Now: r.Now})
 		}})
@@ -127,6 +126,24 @@ func (r *rig) serve(t *testing.T) string {
 	srv := httptest.NewServer(server.Base(log, mux))
 	t.Cleanup(srv.Close)
 	return srv.URL
+}
+
+// journal is the log; requests write it while tests read it.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
 }
 
 // answer is what came back.
@@ -248,7 +265,7 @@ func (r *rig) document(id string) routing.Intake {
 	return routing.Intake{ExternalID: id, UnitID: r.Ward.ID,
 		Metadata: routing.Metadata{AgencyCode: "H26.12.01", Notation: "QĐ-UBND", Subject: "Về việc phân công phụ trách", Type: "Quyết định", Urgency: routing.UrgencyUrgent},
 		Steps: []routing.StepSpec{{Kind: routing.Leader, Signer: "vuong", Capacity: "KT.", Post: "PHÓ CHỦ TỊCH", Name: "Trần Quốc Vượng"},
-			{Kind: routing.Seal}}}
+			{Kind: routing.Seal, SealDiameterMM: 36}}}
 }
 
 // staff gives the leader and the ward their certificates and pictures, over the API.
@@ -272,6 +289,3 @@ func (r *rig) staff(t *testing.T) (leader, seal string) {
 	must(t, r.routing.SetPicture(head, r.Ward.ID, routing.Picture{OwnerID: r.Ward.ID, Kind: routing.PictureSeal, PNG: png, DiameterMM: 36}))
 	return leader, v.Certificate.CredentialID
 }
-
-var _ api.PINChanger = pins{}
-var _ agent.Agent = (*softagent.Agent)(nil)

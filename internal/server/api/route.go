@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"mime"
 	"net/http"
 	"reflect"
@@ -206,7 +205,7 @@ func (a *api) admit(rt route, r *http.Request) error {
 		known = false
 	}
 	if err != nil || !known || r.Header.Get("Content-Encoding") != "" {
-		return errMediaType.with(errors.Join(err, errors.New("content type "+strconv.Quote(media))))
+		return errMediaType
 	}
 	return nil
 }

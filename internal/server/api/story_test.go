@@ -3,7 +3,10 @@ package api_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"strings"
 	"testing"
@@ -60,6 +63,11 @@ func TestACitizenGetsACertificate(t *testing.T) {
 		r.get(t, "lan", "/certificates/"+c.ID).into(t, &c)
 		if c.Reason != pki.KeyCompromise.String() {
 			t.Fatalf("revoked %+v", c)
+		}
+		for what, secret := range map[string]string{"identity number": f.Identity, "activation code": code, "PIN": pin, "name": f.Name} {
+			if strings.Contains(r.logged.String(), secret) {
+				t.Errorf("the %s is in the log", what)
+			}
 		}
 	})
 }
@@ -125,6 +133,23 @@ func TestADocumentIsSignedSealedAndFetched(t *testing.T) {
 		r.get(t, "dms", "/documents/"+v.ID+"/report").into(t, &rep)
 		if len(rep.Signatures) != 2 || rep.Signatures[0].Signer != "Trần Quốc Vượng" {
 			t.Fatalf("report %+v", rep)
+		}
+		var ev struct {
+			SHA256       string
+			Revisions    []routing.RevisionView
+			Signatures   []struct{ Field, SubFilter string }
+			Certificates []string
+		}
+		r.get(t, "dms", "/documents/"+v.ID+"/evidence").into(t, &ev)
+		sum := sha256.Sum256(c.body)
+		if ev.SHA256 != hex.EncodeToString(sum[:]) || len(ev.Signatures) != 2 || len(ev.Certificates) < 3 || len(ev.Revisions) < 4 {
+			t.Fatalf("evidence %+v", ev)
+		}
+		for _, text := range ev.Certificates {
+			block, _ := pem.Decode([]byte(text))
+			if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+				t.Fatal(err)
+			}
 		}
 		var page routing.Page
 		r.get(t, "vuong", "/documents?box=done&q=phan%20cong&limit=5").into(t, &page)

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/kyso-vn/kyso/internal/errs"
@@ -58,7 +59,7 @@ func (g verifyGate) enter(ctx context.Context, size int64) (leave func(), err er
 func (a *api) verification() {
 	handle(a, route{method: http.MethodPost, path: "/verify", tag: "verification", access: reader,
 		summary: "Verify a PDF, which is not kept", answer: validate.Report{}, media: []string{mediaPDF, mediaMultipart, "application/octet-stream"},
-		limit: a.MaxVerifyBytes + 64<<10}, // room for the form around it
+		produces: []string{"text/html"}, limit: a.MaxVerifyBytes + 64<<10}, // room for the form around it
 		func(w http.ResponseWriter, r *http.Request, _ *struct{}) error {
 			file, err := a.verifiedFile(r)
 			if err != nil {
@@ -93,6 +94,10 @@ func (a *api) judge(w http.ResponseWriter, r *http.Request, file io.ReaderAt, si
 	}
 	if err != nil {
 		return err
+	}
+	w.Header().Add("Vary", "Accept")
+	if accept := r.Header.Get("Accept"); a.Page != nil && strings.Contains(accept, "text/html") && !strings.Contains(accept, mediaJSON) {
+		return a.Page(w, r, report)
 	}
 	a.answer(w, r, http.StatusOK, report)
 	return nil
