@@ -162,7 +162,7 @@ func text(s *string, field string, limit int, must bool) error {
 
 // number is as Decree 30/2020 prints it: digits with an optional letter, a slash, the
 // notation; rules of law have the year between them.
-var number = regexp.MustCompile(`^[0-9]{1,6}[A-Za-z]?(/[\p{Lu}\p{N}.&]+(-[\p{Lu}\p{N}.&]+)*)+$`)
+var number = regexp.MustCompile(`^[0-9]{1,6}[A-Za-z]?(/[\p{Lu}\p{N}][\p{L}\p{N}.&]*(-[\p{Lu}\p{N}][\p{L}\p{N}.&]*)*)+$`)
 
 // sealInput completes and checks what the clerk gives: the number, and the date, which is
 // neither in the future nor before the leader's signature. It returns the date as printed.
