@@ -122,26 +122,38 @@ func raise(ctx context.Context, s *stack, level signer.Level, o *AugmentOptions)
 	return signer.Result{Field: last.field, Level: level, Time: o.now(), Bytes: s.Size()}, nil
 }
 
-// raiser appends updates to a file, reading it again after each.
+// raiser appends updates to a file, which is read again for the next one.
 type raiser struct {
 	s      *stack
 	o      *AugmentOptions
-	reader *pdf.Reader
+	reader *pdf.Reader // nil when the file has grown since
 	fields []*pdf.Field
 	list   []*found
 }
 
 // read reads the file as it is now.
 func (r *raiser) read() error {
-	var err error
-	if r.reader, err = open(r.s, r.o.Password); err != nil {
+	if r.reader != nil {
+		return nil
+	}
+	reader, err := open(r.s, r.o.Password)
+	if err != nil {
 		return err
 	}
-	if r.fields, err = pdf.Fields(r.reader.Last()); err != nil {
+	if r.fields, err = pdf.Fields(reader.Last()); err != nil {
 		return err
 	}
-	r.list, err = findSignatures(r.reader.Last(), r.fields)
-	return err
+	if r.list, err = findSignatures(reader.Last(), r.fields, r.list); err != nil {
+		return err
+	}
+	r.reader = reader
+	return nil
+}
+
+// add appends an update.
+func (r *raiser) add(ctx context.Context, inc *pdf.Increment) error {
+	r.reader = nil
+	return r.s.add(ctx, inc)
 }
 
 // lastSignature is the signature that is asked for, else the newest one; a document
@@ -174,6 +186,9 @@ func (r *raiser) stamped() bool {
 
 // keep adds validation data to the DSS.
 func (r *raiser) keep(ctx context.Context) error {
+	if err := r.read(); err != nil {
+		return err
+	}
 	// 1. What the file has.
 	u := pdf.NewUpdate(r.reader)
 	st, err := readStore(u)
@@ -208,8 +223,5 @@ func (r *raiser) keep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.s.add(ctx, inc); err != nil {
-		return err
-	}
-	return r.read()
+	return r.add(ctx, inc)
 }

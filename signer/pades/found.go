@@ -32,8 +32,8 @@ type found struct {
 var foreignLimits = cms.Limits{AllowBER: true}
 
 // findSignatures returns the signatures and document time-stamps, oldest first. One whose
-// CMS can't be read has no sd.
-func findSignatures(s pdf.Source, fields []*pdf.Field) ([]*found, error) {
+// CMS can't be read has no sd. known are those of the file before it grew.
+func findSignatures(s pdf.Source, fields []*pdf.Field, known []*found) ([]*found, error) {
 	var list []*found
 	for _, f := range fields {
 		if f.Type != "Sig" {
@@ -46,19 +46,18 @@ func findSignatures(s pdf.Source, fields []*pdf.Field) ([]*found, error) {
 		if d == nil {
 			continue
 		}
-		x, err := readSignature(s, d)
+		x, err := readSignature(s, d, f.Name, known)
 		if err != nil {
 			return nil, err
 		}
-		x.field.Name = f.Name
 		list = append(list, x)
 	}
 	slices.SortStableFunc(list, func(a, b *found) int { return cmp.Compare(a.end, b.end) })
 	return list, nil
 }
 
-func readSignature(s pdf.Source, d *pdf.Dict) (*found, error) {
-	x := &found{archive: d.Name("SubFilter") == "ETSI.RFC3161" || d.Name("Type") == "DocTimeStamp"}
+func readSignature(s pdf.Source, d *pdf.Dict, field string, known []*found) (*found, error) {
+	x := &found{field: signer.Field{Name: field}, archive: d.Name("SubFilter") == "ETSI.RFC3161" || d.Name("Type") == "DocTimeStamp"}
 	contents, err := s.Resolve(d.Get("Contents"))
 	if err != nil {
 		return nil, err
@@ -73,6 +72,11 @@ func readSignature(s pdf.Source, d *pdf.Dict) (*found, error) {
 		start, _ := pdf.Number(ranges[2])
 		length, _ := pdf.Number(ranges[3])
 		x.end = int64(start + length)
+	}
+	for _, k := range known {
+		if k.field.Name == field && k.end == x.end && bytes.Equal(k.contents, x.contents) {
+			return k, nil
+		}
 	}
 	der, _, err := cms.Split(x.contents)
 	if err != nil {

@@ -9,19 +9,14 @@ import (
 
 // putObjects writes a form's objects into the update and returns the form XObject.
 func putObjects(u *pdf.Update, form *appearance.Form) (pdf.Ref, error) {
-	// 1. How many there are, to reserve their numbers, which follow each other.
-	dry, err := form.Objects(1)
-	if err != nil {
-		return pdf.Ref{}, fmt.Errorf("make appearance: %w", err)
-	}
-	refs := make([]pdf.Ref, len(dry))
-	for i := range dry {
-		refs[i] = u.Alloc()
-	}
-	// 2. The objects under those numbers.
+	// Object numbers that are reserved one after the other follow each other.
+	refs := []pdf.Ref{u.Alloc()}
 	objects, err := form.Objects(int(refs[0].Num))
 	if err != nil {
 		return pdf.Ref{}, fmt.Errorf("make appearance: %w", err)
+	}
+	for range objects[1:] {
+		refs = append(refs, u.Alloc())
 	}
 	for i, o := range objects {
 		parsed, err := pdf.ParseObject(o.Dict)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/kyso-vn/kyso/pki/cms"
@@ -187,9 +188,16 @@ func writeCovered(h hash.Hash, inc *pdf.Increment) {
 	h.Write(inc.Bytes[s.End-inc.Base:])
 }
 
+// copyBuffers are kept: small files are signed a thousand times a second.
+var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+
+const copyBuffer = 64 << 10
+
 // copyAll streams the whole of in to w and ends when ctx does.
 func copyAll(ctx context.Context, w io.Writer, in Source) (int64, error) {
-	buf := make([]byte, min(256<<10, max(in.Size(), 1)))
+	pooled := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(pooled)
+	buf := pooled[:]
 	var off int64
 	for off < in.Size() {
 		if err := ctx.Err(); err != nil {

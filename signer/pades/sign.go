@@ -53,9 +53,9 @@ func Sign(ctx context.Context, in Source, o Options, key crypto.Signer, level si
 	if level >= signer.LevelT {
 		authority = a.TSA
 	}
-	_, err = p.fill(ctx, value, authority)
+	reached, err := p.fill(ctx, value, authority)
 	if authority != nil && signer.CodeOf(err) == signer.CodeCMSTooLarge {
-		_, err = p.fill(ctx, value, nil)
+		reached, err = p.fill(ctx, value, nil)
 	}
 	if err != nil {
 		return signer.Result{}, err
@@ -64,7 +64,7 @@ func Sign(ctx context.Context, in Source, o Options, key crypto.Signer, level si
 		return signer.Result{}, err
 	}
 	// 4. The updates of higher levels.
-	if level > signer.LevelB {
+	if level > reached {
 		a.Field, a.Password = p.Field.Name, o.Password
 		if _, err := raise(ctx, s, level, &a); err != nil {
 			return signer.Result{}, err

@@ -33,6 +33,9 @@ func (r *raiser) stamp(ctx context.Context) error {
 	if r.o.TSA == nil {
 		return refuse(CodeTSAMissing, "the level needs a time-stamp authority")
 	}
+	if err := r.read(); err != nil {
+		return err
+	}
 	room := TimestampRoom
 	for {
 		// 1. An update with room for the token.
@@ -59,10 +62,7 @@ func (r *raiser) stamp(ctx context.Context) error {
 		if err := inc.Fill(token); err != nil {
 			return err
 		}
-		if err := r.s.add(ctx, inc); err != nil {
-			return err
-		}
-		return r.read()
+		return r.add(ctx, inc)
 	}
 }
 
