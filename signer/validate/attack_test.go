@@ -54,7 +54,7 @@ func TestForgedDictionariesFail(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	o := w.options(t)
-	file := w.sign(t, read(t, "to-trinh.pdf"), w.leader, signer.LevelB, pades.Options{Field: "chu_ky_lanh_dao"})
+	file := finish(t, read(t, "to-trinh.pdf"), w.leader, pades.Options{Field: "chu_ky_lanh_dao"}, nil)
 	text, n := byteRangeOf(t, file)
 	from, to := contentsOf(t, file)
 	contents := string(file[from-1 : from+bytes.IndexByte(file[from:], '>')+1])

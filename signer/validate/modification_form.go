@@ -18,6 +18,7 @@ func (x *comparison) acroForm(a, b pdf.Object) error {
 		}
 		return nil
 	}
+	drawn := false // fields whose appearance readers may make from DA
 	if before != nil {
 		fields, err := pdf.Fields(x.old)
 		if err != nil {
@@ -25,13 +26,14 @@ func (x *comparison) acroForm(a, b pdf.Object) error {
 		}
 		for _, f := range fields {
 			x.names[f.Name] = true
+			drawn = drawn || f.Type != "Sig"
 		}
 	}
 	return x.compare(before, after, "AcroForm", map[pdf.Name]rule{
 		"Fields":          func(a, b pdf.Object) error { return x.fieldList(a, b, node{}) },
 		"SigFlags":        x.sigFlags,
 		"NeedAppearances": x.needAppearances,
-		"DA":              func(a, b pdf.Object) error { return x.defaultAppearance(a, b, after) },
+		"DA":              func(a, b pdf.Object) error { return x.defaultAppearance(a, b, drawn) },
 		"DR":              x.resources,
 	})
 }
@@ -54,9 +56,9 @@ func (x *comparison) needAppearances(a, b pdf.Object) error {
 	return nil
 }
 
-// defaultAppearance may be added where readers don't draw the fields anew with it.
-func (x *comparison) defaultAppearance(a, b pdf.Object, form *pdf.Dict) error {
-	if a == nil && b != nil && form.Get("NeedAppearances") == pdf.Object(true) {
+// defaultAppearance may be added to a form of which readers draw nothing with it.
+func (x *comparison) defaultAppearance(a, b pdf.Object, drawn bool) error {
+	if a == nil && b != nil && drawn {
 		x.fault("AcroForm/DA")
 		return nil
 	}

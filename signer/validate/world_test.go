@@ -80,6 +80,25 @@ func (w *world) sign(t testing.TB, in []byte, who *trust.Person, level signer.Le
 	return out.Bytes()
 }
 
+// finish signs in steps, which leaves room behind the signature; stamper may be nil.
+func finish(t testing.TB, in []byte, who *trust.Person, o pades.Options, stamper pades.Timestamper) []byte {
+	t.Helper()
+	o.Certificate, o.Chain, o.Active = who.Cert, who.Chain, pades.ActiveWarn
+	p, err := pades.Prepare(t.Context(), pades.FromBytes(in), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := who.Key.Sign(rand.Reader, p.Digest(), p.SignerOpts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := pades.Finish(t.Context(), p, pades.FromBytes(in), value, stamper, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 func (w *world) augment(t testing.TB, in []byte, level signer.Level) []byte {
 	t.Helper()
 	var out bytes.Buffer
