@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -33,6 +34,7 @@ func (s *Service) Accept(ctx context.Context, in Intake, files Files) (v View, c
 		return View{}, false, err
 	}
 	ev := s.event(a, "document.accept", "document:", in.UnitID)
+	in.Steps, in.Attachments = slices.Clone(in.Steps), slices.Clone(in.Attachments) // check normalises them; the caller's stay
 	if err := in.check(); err != nil {
 		return View{}, false, s.refused(ctx, ev, err)
 	}

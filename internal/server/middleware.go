@@ -42,9 +42,10 @@ func Base(log *slog.Logger, next http.Handler) http.Handler {
 					panic(p)
 				}
 				log.Error("panic", "value", fmt.Sprint(p), "stack", string(debug.Stack()), "request_id", id)
-				if sw.status == 0 {
-					WriteProblem(sw, r, log, fmt.Errorf("panic: %v", p))
+				if sw.status != 0 {
+					panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 				}
+				WriteProblem(sw, r, log, fmt.Errorf("panic: %v", p))
 			}
 			log.Info("request", "method", r.Method, "path", r.URL.Path, "status", sw.status, "ms", time.Since(start).Milliseconds(), "request_id", id)
 		}()
@@ -141,7 +142,7 @@ func (a *Authenticator) Handler(next http.Handler) http.Handler {
 		ctx := r.Context()
 		var actor auth.Actor
 		var err error
-		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		if scheme, bearer, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 			actor, err = a.Auth.ClientActor(ctx, strings.TrimSpace(bearer))
 			if err != nil {
 				WriteProblem(w, r, a.Log, err)

@@ -36,8 +36,11 @@ func Listen(listeners []Listener) ([]net.Listener, error) {
 	return open, nil
 }
 
-// Serve answers on the open listeners until ctx ends, then lets requests finish for ten
-// seconds.
+// grace is how long requests may finish after the end was asked for.
+const grace = 10 * time.Second
+
+// Serve answers on the open listeners until ctx ends, then lets requests finish for grace and
+// cuts off the rest: what they stand on is closed next.
 func Serve(ctx context.Context, log *slog.Logger, listeners []Listener, open []net.Listener) error {
 	done := make(chan error, len(open))
 	servers := make([]*http.Server, len(open))
@@ -62,10 +65,12 @@ func Serve(ctx context.Context, log *slog.Logger, listeners []Listener, open []n
 	case err = <-done:
 		running--
 	}
-	stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	stop, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	for _, s := range servers {
-		err = errors.Join(err, s.Shutdown(stop))
+		if e := s.Shutdown(stop); e != nil {
+			err = errors.Join(err, e, s.Close())
+		}
 	}
 	for range running {
 		if e := <-done; !errors.Is(e, http.ErrServerClosed) {

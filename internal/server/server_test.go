@@ -209,3 +209,25 @@ func TestOddKeysAndAddressesAreRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestHalfAnAnswerDoesNotLookWhole(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(server.Base(quiet, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "half")
+		panic("x")
+	})))
+	defer srv.Close()
+	srv.Config.ErrorLog = slog.NewLogLogger(quiet.Handler(), slog.LevelWarn)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return // cut off before the headers: as good
+	}
+	defer res.Body.Close()
+	if b, err := io.ReadAll(res.Body); err == nil {
+		t.Fatalf("%d %q was taken for the whole answer", res.StatusCode, b)
+	}
+}

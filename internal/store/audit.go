@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/kyso-vn/kyso/internal/audit"
 )
@@ -10,6 +11,7 @@ import (
 // audit writes events in the fact's own transaction.
 func (t *tx) audit(events ...audit.Event) error {
 	for _, e := range events {
+		e.Object, e.ActorName = clip(e.Object), clip(e.ActorName)
 		b, err := e.Canonical()
 		if err != nil {
 			return err
@@ -23,6 +25,19 @@ func (t *tx) audit(events ...audit.Event) error {
 		}
 	}
 	return nil
+}
+
+// maxName bounds, in bytes, what an event says of names that come from outside: an object
+// that does not exist can have any, and PostgreSQL indexes no more than 2,700 bytes.
+const maxName = 200
+
+// clip returns s as text that can be stored, cut to maxName.
+func clip(s string) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+	if len(s) > maxName {
+		s = strings.ToValidUTF8(s[:maxName], "") + "…"
+	}
+	return s
 }
 
 // RecordAudit writes events that belong to no other fact, such as refusals.

@@ -5,29 +5,30 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	"github.com/jmoiron/sqlx"
 	"github.com/mattn/go-sqlite3"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/database"
-	"io/fs"
-)
 
-//go:embed migrations
-var migrations embed.FS
+	"github.com/kyso-vn/kyso/internal/errs"
+)
 
 // Store is open on one database. It is safe for use by many goroutines.
 type Store struct {
 	w, r     *sqlx.DB // writer and readers; the same pool on PostgreSQL
 	postgres bool
+	dir      string // of an SQLite database
 	seal     *sealer
 	jobs     Enqueuer
 }
@@ -63,6 +64,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 func (s *Store) openSQLite(ctx context.Context, path string) error {
+	if err := createPrivate(path); err != nil {
+		return err
+	}
 	q := url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"}, "_busy_timeout": {"10000"}}
 	q.Set("_txlock", "immediate")
 	w, err := sqlx.ConnectContext(ctx, "sqlite3", "file:"+path+"?"+q.Encode())
@@ -77,8 +81,26 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return errors.Join(err, w.Close())
 	}
 	r.SetMaxOpenConns(8)
-	s.w, s.r = w, r
+	s.w, s.r, s.dir = w, r, filepath.Dir(path)
 	return nil
+}
+
+// createPrivate makes an empty file at path when there is none: SQLite would make it, and its
+// journals like it, readable for everybody. It is linked when closed already, since closing a
+// file of an open database drops the process's locks on it (sqlite.org/howtocorrupt.html).
+func createPrivate(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".kyso-db-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	if err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	return errors.Join(err, os.Remove(f.Name()))
 }
 
 func (s *Store) openPostgres(ctx context.Context, dsn string) error {
@@ -119,26 +141,6 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.r.GetContext(ctx, &one, "SELECT 1")
 }
 
-// Migrate brings the schema up to date; it is forward only.
-func (s *Store) Migrate(ctx context.Context) error {
-	dir, dialect := "migrations/sqlite", database.DialectSQLite3
-	if s.postgres {
-		dir, dialect = "migrations/postgres", database.DialectPostgres
-	}
-	sub, err := fs.Sub(migrations, dir)
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(dialect, s.w.DB, sub)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return s.migrateJobs(ctx)
-}
-
 // tx runs f in one transaction on the writer. f must use t only: on SQLite another write
 // outside it would wait for itself.
 func (s *Store) tx(ctx context.Context, f func(t *tx) error) error {
@@ -169,7 +171,25 @@ type tx struct {
 	ctx context.Context
 }
 
+// errText says that a text cannot be stored; PostgreSQL takes neither.
+var errText = errs.New(errs.Invalid, "text_invalid",
+	"Nội dung có ký tự không hợp lệ.", "A text has a NUL character or is not UTF-8.")
+
+// storable reports whether the texts among args can be in the database at all. What cannot
+// is found by no query, so that a strange id is one that does not exist, on both databases.
+func storable(args []any) bool {
+	for _, a := range args {
+		if v := reflect.ValueOf(a); v.Kind() == reflect.String && (strings.ContainsRune(v.String(), 0) || !utf8.ValidString(v.String())) {
+			return false
+		}
+	}
+	return true
+}
+
 func (t *tx) exec(query string, args ...any) (rows int64, err error) {
+	if !storable(args) {
+		return 0, errText
+	}
 	r, err := t.ExecContext(t.ctx, t.Rebind(query), args...)
 	if err != nil {
 		return 0, err
@@ -178,10 +198,16 @@ func (t *tx) exec(query string, args ...any) (rows int64, err error) {
 }
 
 func (t *tx) get(dest any, query string, args ...any) error {
+	if !storable(args) {
+		return sql.ErrNoRows
+	}
 	return t.GetContext(t.ctx, dest, t.Rebind(query), args...)
 }
 
 func (t *tx) sel(dest any, query string, args ...any) error {
+	if !storable(args) {
+		return nil
+	}
 	return t.SelectContext(t.ctx, dest, t.Rebind(query), args...)
 }
 
@@ -195,10 +221,16 @@ func (t *tx) lock() string {
 }
 
 func (s *Store) get(ctx context.Context, dest any, query string, args ...any) error {
+	if !storable(args) {
+		return sql.ErrNoRows
+	}
 	return s.r.GetContext(ctx, dest, s.r.Rebind(query), args...)
 }
 
 func (s *Store) sel(ctx context.Context, dest any, query string, args ...any) error {
+	if !storable(args) {
+		return nil
+	}
 	return s.r.SelectContext(ctx, dest, s.r.Rebind(query), args...)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"errors"
 	"hash"
 	"io"
 
@@ -32,7 +33,7 @@ func (s *stack) ReadAt(p []byte, off int64) (int, error) {
 		return bytes.NewReader(s.tail).ReadAt(p, off-s.base.Size())
 	}
 	n, err := s.base.ReadAt(p[:min(int64(len(p)), s.base.Size()-off)], off)
-	if (err != nil && err != io.EOF) || n == len(p) {
+	if (err != nil && !errors.Is(err, io.EOF)) || n == len(p) {
 		return n, err
 	}
 	if off+int64(n) < s.base.Size() {

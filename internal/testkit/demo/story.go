@@ -182,8 +182,12 @@ func (s *story) officer(ctx context.Context) error {
 		if err := s.activate(ctx, app, a.PIN); err != nil {
 			return err
 		}
+		a = s.State.Accounts["lanhdao"] // with the passwords used meanwhile
 		a.Credential = app.Certificate.Credential
 		s.State.Accounts["lanhdao"] = a
+		if err := s.State.Save(s.Dir); err != nil {
+			return err
+		}
 	}
 	clerk := s.State.Accounts["vanthu"]
 	if clerk.Credential == "" {
@@ -193,6 +197,7 @@ func (s *story) officer(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		clerk = s.State.Accounts["vanthu"]
 		clerk.Credential = app.Certificate.Credential
 		s.State.Accounts["vanthu"] = clerk
 	}
@@ -228,7 +233,7 @@ func (s *story) document(ctx context.Context) error {
 		return err
 	}
 	// 2. The clerk cannot seal before the leader has signed.
-	seal := map[string]any{"documents": []string{doc.ID}, "act": "seal", "seal": map[string]any{doc.ID: map[string]any{"number": "12", "date": time.Now().In(hanoi).Format(time.DateOnly)}}}
+	seal := map[string]any{"documents": []string{doc.ID}, "act": "seal", "seal": map[string]any{doc.ID: map[string]any{"number": "12/TTr-UBND", "date": time.Now().In(hanoi).Format(time.DateOnly)}}}
 	var refusal *stage.Problem
 	if err := clerk.Post(ctx, "/api/v1/authorizations", seal, nil); !errors.As(err, &refusal) || refusal.Code != "seal_before_leader" {
 		return fmt.Errorf("a seal before the leader's signature: %w", errors.Join(err, errors.New("was not refused as it should")))
@@ -295,17 +300,17 @@ func (s *story) act(ctx context.Context, v *stage.Visitor, id, verb string, body
 	want := map[string]string{"sign": "leader", "seal": "seal"}[verb]
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		var doc struct {
+			Level string `json:"level"`
 			Steps []struct {
 				Kind  string `json:"kind"`
 				State string `json:"state"`
-				Level string `json:"level"`
 			} `json:"steps"`
 		}
 		if err := v.Get(ctx, "/api/v1/documents/"+id, &doc); err != nil {
 			return err
 		}
 		for _, step := range doc.Steps {
-			if step.Kind == want && step.State == "done" && step.Level == "B-LT" {
+			if step.Kind == want && step.State == "done" && doc.Level == "B-LT" {
 				return nil
 			}
 		}

@@ -226,7 +226,7 @@ func (s *Stage) people(ctx context.Context) error {
 		fmt.Fprintf(&b, "  - {login: %s, password_file: %s, name: %q, identity: %q, mail: %s@hanoi.example, totp: true, grants: [\"%s@%s\"]}\n",
 			a.Login, file, a.Name, a.Identity, a.Login, a.Role, a.Unit)
 	}
-	fmt.Fprintf(&b, "clients:\n  - {name: DMS, callback: \"%s/callback\", grants: [\"client@*\"]}\n", s.URL(Stub))
+	fmt.Fprintf(&b, "clients:\n  - {name: DMS, callback: \"%s/kyso\", grants: [\"client@*\"]}\n", s.URL(Stub))
 	leader, err := stamps.Signature("Ánh Tuyết")
 	if err != nil {
 		return err
