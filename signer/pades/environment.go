@@ -55,31 +55,13 @@ func (x *environment) page(n int) (appearance.Page, error) {
 	return geometry(x.v, p), nil
 }
 
-// runs is the upright text of a page in the reader's view.
+// runs is the text of a page as TextRuns gives it.
 func (x *environment) runs(n int) ([]appearance.Run, error) {
 	p, err := x.pages.page(n)
 	if err != nil {
 		return nil, err
 	}
-	found, err := pdf.TextRuns(x.v, p)
-	if err != nil {
-		return nil, err
-	}
-	geo := geometry(x.v, p)
-	point := func(px, py float64) (float64, float64) {
-		r := geo.ToView(appearance.Rect{px, py, px, py})
-		return r[0], r[1]
-	}
-	var out []appearance.Run
-	for _, t := range found {
-		left, base := point(t.X, t.Y)
-		right, end := point(t.X+t.DX, t.Y+t.DY)
-		if rise := end - base; right < left || rise > t.FontSize/10 || rise < -t.FontSize/10 {
-			continue // not read from left to right
-		}
-		out = append(out, appearance.Run{Text: t.Text, X: left, Y: base, Width: right - left, FontSize: t.FontSize})
-	}
-	return out, nil
+	return uprightRuns(x.v, p)
 }
 
 // picture tells where a signed field paints its picture: the rectangle that the only picture
