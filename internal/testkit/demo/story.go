@@ -256,7 +256,7 @@ func (s *story) document(ctx context.Context) error {
 	// 5. It comes back by a signed callback.
 	wait, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	back, err := dms.Wait(wait, doc.ID, "issued")
+	back, err := dms.Wait(wait, doc.ID, "document.issued")
 	if err != nil {
 		return fmt.Errorf("callback: %w", err)
 	}
