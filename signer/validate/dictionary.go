@@ -43,11 +43,13 @@ func (c *candidate) checkDictionary() bool {
 	if !isName || !slices.Contains(subFilters, sub) {
 		return bad("subfilter_unknown")
 	}
-	if _, ok := c.dict.Get("Filter").(pdf.Name); !ok {
-		return bad("filter_missing")
-	}
 	typ := c.dict.Get("Type")
 	c.timestamp = sub == "ETSI.RFC3161"
+	if filter := c.dict.Get("Filter"); filter != nil || !c.timestamp { // some time-stampers leave it out
+		if _, ok := filter.(pdf.Name); !ok {
+			return bad("filter_missing")
+		}
+	}
 	switch {
 	case typ == nil && !c.timestamp:
 	case typ == pdf.Object(pdf.Name("Sig")) && !c.timestamp:

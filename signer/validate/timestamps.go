@@ -14,6 +14,7 @@ type stamp struct {
 	token *tsa.Token
 	cert  *x509.Certificate
 	good  bool // cryptographically: of this signature value, by this certificate
+	weak  bool // by an algorithm that proves nothing any more
 	valid bool // and trusted
 	chain *chainResult
 }
@@ -84,7 +85,7 @@ func (c *candidate) judgeStamps() {
 		}
 		s.chain = c.v.judgeTSA(s.token, s.cert, control, c.failed())
 		c.checkCertificates(s.token.SignedData, s.chain)
-		s.valid = s.chain.good() && !c.failed()
+		s.valid = s.chain.good() && !s.weak && !c.failed()
 		c.sig.Timestamps = append(c.sig.Timestamps, Timestamp{Kind: "signature", Time: s.token.GenTime, TSA: shortName(s.cert.Subject), Valid: s.valid})
 		if !s.valid {
 			c.sig.note("timestamp_untrusted")
@@ -122,13 +123,13 @@ func (c *candidate) readStamps() {
 		}
 		h := token.Hash.New()
 		h.Write(c.sd.Signer.Signature)
-		got, err := token.Verify(h.Sum(nil), tsa.VerifyOptions{Certificates: c.v.evidence(c.material()).Certificates})
+		got, err := token.Verify(h.Sum(nil), tsa.VerifyOptions{AllowWeak: true, Certificates: c.v.evidence(c.material()).Certificates})
 		if err != nil {
 			c.sig.judge(Indeterminate, SigConstraints, stampCode(err))
 			c.stamps = append(c.stamps, &stamp{token: token})
 			continue
 		}
-		c.stamps = append(c.stamps, &stamp{token: token, cert: got.Certificate, good: true})
+		c.stamps = append(c.stamps, &stamp{token: token, cert: got.Certificate, good: true, weak: len(got.Weaknesses) > 0})
 	}
 }
 
