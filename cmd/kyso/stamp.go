@@ -17,30 +17,33 @@ import (
 // stamper asks the configured time-stamp authorities in order; "own" is ours, in process.
 type stamper struct{ app *app }
 
-// Timestamp implements pades.Timestamper.
+// Timestamp implements pades.Timestamper. Each authority has the whole time limit, so that
+// one that hangs leaves the next its own.
 func (s stamper) Timestamp(ctx context.Context, hash crypto.Hash, digest []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.app.cfg.Signing.TSATimeout)
-	defer cancel()
 	err := error(errNoTSA)
 	for _, name := range s.app.cfg.Signing.TSA {
 		var token []byte
-		if name == "own" {
-			s.app.status.mu.RLock()
-			own := s.app.status.tsa
-			s.app.status.mu.RUnlock()
-			if own == nil {
-				continue
-			}
-			token, err = own.Timestamp(ctx, hash, digest)
-		} else {
-			client := &tsa.Client{URLs: []string{name}, HTTP: s.app.outgoing, Timeout: s.app.cfg.Signing.TSATimeout}
-			token, err = client.Timestamp(ctx, hash, digest)
-		}
-		if err == nil {
-			return token, nil
+		if token, err = s.ask(ctx, name, hash, digest); err == nil || ctx.Err() != nil {
+			return token, err
 		}
 	}
 	return nil, err
+}
+
+func (s stamper) ask(ctx context.Context, name string, hash crypto.Hash, digest []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.app.cfg.Signing.TSATimeout)
+	defer cancel()
+	if name != "own" {
+		client := &tsa.Client{URLs: []string{name}, HTTP: s.app.outgoing, Timeout: s.app.cfg.Signing.TSATimeout}
+		return client.Timestamp(ctx, hash, digest)
+	}
+	s.app.status.mu.RLock()
+	own := s.app.status.tsa
+	s.app.status.mu.RUnlock()
+	if own == nil {
+		return nil, errNoTSA
+	}
+	return own.Timestamp(ctx, hash, digest)
 }
 
 // ownFetcher answers for our own addresses in process, without the network, and for others
@@ -91,9 +94,14 @@ func (f *ownFetcher) CRL(ctx context.Context, url string) ([]byte, error) {
 	return c.DER, err
 }
 
-// engine signs documents, with time-stamps and validation data.
+// engine signs documents, with time-stamps and validation data; without an authority
+// signatures stay B-B.
 func (a *app) engine() routing.Engine {
-	return &routing.PAdES{TSA: stamper{a}, Augment: pades.AugmentOptions{Anchors: a.anchors, Fetcher: a.fetcher()}, Text: pageText}
+	e := &routing.PAdES{Augment: pades.AugmentOptions{Anchors: a.anchors, Fetcher: a.fetcher()}, Text: pageText}
+	if len(a.cfg.Signing.TSA) > 0 {
+		e.TSA = stamper{a}
+	}
+	return e
 }
 
 // pageText reads the text of a page as the reader sees it, for anchors.
