@@ -146,7 +146,7 @@ func (e *PAdES) Check(ctx context.Context, in Source, field string) error {
 	signed := false
 	for _, sg := range r.Signatures {
 		signed = signed || sg.Field == field
-		if sg.Indication == validate.Failed && !onlyModified(sg) {
+		if sg.Indication == validate.Failed {
 			return fmt.Errorf("the signature in %q of what was written fails: %s", sg.Field, sg.SubIndication)
 		}
 	}
@@ -154,23 +154,6 @@ func (e *PAdES) Check(ctx context.Context, in Source, field string) error {
 		return fmt.Errorf("field %q is not signed in what was written", field)
 	}
 	return nil
-}
-
-// onlyModified reports whether what fails a signature is no more than that the file goes on
-// behind it: here every later revision was written by us, onto bytes compared with those
-// recorded. A digest that does not match has a reason of its own.
-// TODO(#4): drop it once validate tells signatures and filled fields from other changes.
-func onlyModified(sg validate.Signature) bool {
-	modified := false
-	for _, r := range sg.Reasons {
-		switch r.Code {
-		case "modified":
-			modified = true
-		case "digest_mismatch", "imprint_mismatch":
-			return false
-		}
-	}
-	return modified && sg.SubIndication == validate.HashFailure
 }
 
 // Report implements Engine.

@@ -60,7 +60,7 @@ func TestTheWholeWayOfAnOutgoingDocument(t *testing.T) {
 			t.Fatal("the issued file is not the original with three signatures")
 		}
 		rep, err := r.Report(r.client, v.ID)
-		if err != nil || rep.Verdict == validate.VerdictRefused || len(rep.Signatures) != 3 || rep.File != "123-QĐ-UBND.pdf" {
+		if err != nil || rep.Verdict != validate.VerdictPassed || len(rep.Signatures) != 3 || rep.File != "123-QĐ-UBND.pdf" {
 			t.Errorf("report %+v, %v", rep, err)
 		}
 		judged(t, final, 3, "123/QĐ-UBND", "ngày 21 tháng 11 năm 2026", "Trần Quốc Vượng")
