@@ -56,6 +56,9 @@ type Options struct {
 	// Fill are text fields, by full name, that get their text in the same update, each
 	// with an appearance of its own. Only fields that are empty can be filled.
 	Fill map[string]string
+	// Italic are the fields of Fill that are set in italics, as Decree 30/2020 wants the
+	// line of place and date.
+	Italic []string
 
 	// TimestampRoom is how many bytes are left for a signature time-stamp: 0 is
 	// TimestampRoom, less than zero is none.

@@ -2,6 +2,7 @@ package pades
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,6 +67,9 @@ func (d *dress) showText(f *pdf.Field, w pdf.Widget, field *pdf.Editor, text str
 		return err
 	}
 	style := appearance.FieldStyle{Size: fontSize(f.DA), Align: alignment(f), Multiline: f.Flags&flagMultiline != 0}
+	if slices.Contains(d.o.Italic, f.Name) {
+		style.Face = appearance.Italic
+	}
 	form, err := appearance.NewFieldForm(place, text, style, appearance.Plain)
 	if _, ok := errors.AsType[*appearance.OverflowError](err); ok && style.Size > 0 {
 		style.Size = 0 // the size is the form designer's wish; that the text is whole is a must
