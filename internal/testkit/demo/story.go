@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,7 +22,8 @@ type story struct {
 
 // tell runs the story on a service that is up.
 func (s *story) tell(ctx context.Context) error {
-	if err := s.place(ctx); err != nil {
+	var err error
+	if s.unit, s.point, err = s.Ward(ctx); err != nil {
 		return err
 	}
 	before, err := s.counts(ctx)
@@ -50,118 +50,18 @@ func (s *story) tell(ctx context.Context) error {
 	return nil
 }
 
-// place finds the ward and its service point.
-func (s *story) place(ctx context.Context) error {
-	v, err := s.Login(ctx, "kiemtoan")
-	if err != nil {
-		return err
-	}
-	type list struct {
-		Items []struct {
-			ID string `json:"id"`
-		} `json:"items"`
-	}
-	var units, points list
-	if err := v.Get(ctx, "/api/v1/units?code="+stage.WardCode, &units); err != nil {
-		return err
-	}
-	if len(units.Items) != 1 {
-		return fmt.Errorf("%d units have the ward's code today", len(units.Items))
-	}
-	s.unit = units.Items[0].ID
-	if err := v.Get(ctx, "/api/v1/units/"+s.unit+"/points", &points); err != nil {
-		return err
-	}
-	if len(points.Items) == 0 {
-		return errors.New("the ward has no service point")
-	}
-	s.point = points.Items[0].ID
-	return nil
-}
-
-// application is what the API answers.
-type application struct {
-	ID          string `json:"id"`
-	Number      string `json:"number"`
-	State       string `json:"state"`
-	Certificate struct {
-		Serial     string    `json:"serial"`
-		Credential string    `json:"credential_id"`
-		NotAfter   time.Time `json:"not_after"`
-	} `json:"certificate"`
-}
-
-// apply submits as who and lets the second person approve, which issues.
-func (s *story) apply(ctx context.Context, who string, form map[string]any) (application, error) {
-	var app application
-	v, err := s.Login(ctx, who)
-	if err != nil {
-		return app, err
-	}
-	form["unit_id"] = s.unit
-	if err := v.Post(ctx, "/api/v1/applications", form, &app); err != nil {
-		return app, err
-	}
-	second, err := s.Login(ctx, "duyet")
-	if err != nil {
-		return app, err
-	}
-	if err := second.Post(ctx, "/api/v1/applications/"+app.ID+"/approve", map[string]any{}, &app); err != nil {
-		return app, err
-	}
-	s.issued++
-	return app, nil
-}
-
-// activate is what the owner does at home: the code from the message, a PIN of one's own.
-func (s *story) activate(ctx context.Context, app application, pin string) error {
-	code, err := s.message(ctx, app.ID)
-	if err != nil {
-		return err
-	}
-	return s.Anyone().Post(ctx, "/api/v1/applications/"+app.ID+"/activate", map[string]any{"code": code, "pin": pin, "accept": true}, nil)
-}
-
-// message waits for the notice that the gateway would send.
-func (s *story) message(ctx context.Context, applicationID string) (string, error) {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
-		files, err := filepath.Glob(s.Path("outbox", "*.json"))
-		if err != nil {
-			return "", err
-		}
-		for _, f := range files {
-			b, err := os.ReadFile(f)
-			if err != nil {
-				return "", err
-			}
-			var m struct {
-				Body struct {
-					Application string `json:"application_id"`
-					Code        string `json:"code"`
-				} `json:"body"`
-			}
-			if err := json.Unmarshal(b, &m); err != nil {
-				return "", fmt.Errorf("read notice: %w", err)
-			}
-			if m.Body.Application == applicationID {
-				return m.Body.Code, os.Remove(f)
-			}
-		}
-	}
-	return "", errors.New("no activation code came")
-}
-
 func (s *story) citizen(ctx context.Context) error {
 	number := fmt.Sprintf("0011%02d%s", 90, stage.Digits(6)) // a woman born in 1990
 	s.Say("• Cán bộ tiếp nhận lập hồ sơ cho công dân; người thứ hai phê duyệt / a clerk issues a citizen's certificate")
-	app, err := s.apply(ctx, "tiepnhan", map[string]any{"kind": "citizen", "identity": number, "name": "Nguyễn Thị Mỹ Lệ Quỳnh",
+	app, err := s.Apply(ctx, "tiepnhan", map[string]any{"kind": "citizen", "unit_id": s.unit, "identity": number, "name": "Nguyễn Thị Mỹ Lệ Quỳnh",
 		"birth_date": "1990-03-12", "sex": "nu", "address": "Số 5 Hàng Bông, Hà Nội", "phone": "0912345321", "point_id": s.point,
 		"proof": map[string]any{"method": "card"}, "contract": map[string]any{"signed": true, "number": "HĐ-" + number[6:]},
 		"consent": map[string]any{"given": true, "text": "03/2026"}})
 	if err != nil {
 		return err
 	}
-	if err := s.activate(ctx, app, stage.Digits(8)); err != nil {
+	s.issued++
+	if err := s.Activate(ctx, app, stage.Digits(8)); err != nil {
 		return err
 	}
 	s.Say("  hồ sơ %s, chứng thư %s…, đến %s, đã kích hoạt", app.Number, app.Certificate.Serial[:8], app.Certificate.NotAfter.Format("02/01/2006"))
@@ -170,33 +70,22 @@ func (s *story) citizen(ctx context.Context) error {
 
 // officer gives the leader and the ward their certificates, the first time.
 func (s *story) officer(ctx context.Context) error {
-	a := s.State.Accounts["lanhdao"]
-	if a.Credential == "" {
+	if s.State.Accounts["lanhdao"].Credential == "" {
 		s.Say("• Cấp chứng thư cho lãnh đạo / the leader's certificate")
-		app, err := s.apply(ctx, "quantri.phuong", map[string]any{"kind": "officer", "identity": strings.TrimPrefix(a.Identity, "CCCD:"), "name": a.Name,
-			"birth_date": "1975-05-20", "sex": "nu", "title": "Phó Chủ tịch", "mail": "lanhdao@hanoi.example", "phone": "0987654321",
-			"proof": map[string]any{"method": "card"}, "contract": map[string]any{"signed": true, "number": "HĐ-LD"}, "consent": map[string]any{"given": true, "text": "03/2026"}})
-		if err != nil {
+		if err := s.Officer(ctx, "lanhdao", s.unit); err != nil {
 			return err
 		}
-		if err := s.activate(ctx, app, a.PIN); err != nil {
-			return err
-		}
-		a = s.State.Accounts["lanhdao"] // with the passwords used meanwhile
-		a.Credential = app.Certificate.Credential
-		s.State.Accounts["lanhdao"] = a
-		if err := s.State.Save(s.Dir); err != nil {
-			return err
-		}
+		s.issued++
 	}
 	clerk := s.State.Accounts["vanthu"]
 	if clerk.Credential == "" {
 		s.Say("• Cấp chứng thư cho cơ quan (con dấu) / the ward's seal")
-		app, err := s.apply(ctx, "quantri.phuong", map[string]any{"kind": "organisation", "organisation_name": "ỦY BAN NHÂN DÂN PHƯỜNG CỬA NAM",
+		app, err := s.Apply(ctx, "quantri.phuong", map[string]any{"kind": "organisation", "unit_id": s.unit, "organisation_name": "ỦY BAN NHÂN DÂN PHƯỜNG CỬA NAM",
 			"proof": map[string]any{"method": "card"}, "contract": map[string]any{"signed": true, "number": "HĐ-CQ"}})
 		if err != nil {
 			return err
 		}
+		s.issued++
 		clerk = s.State.Accounts["vanthu"]
 		clerk.Credential = app.Certificate.Credential
 		s.State.Accounts["vanthu"] = clerk

@@ -107,6 +107,8 @@ func (v *Visitor) OTP(ctx context.Context) (string, error) { return v.otp(ctx, v
 // otp takes the next time step of an account, also over runs. The service takes the step
 // before and the one behind the present one, so three passwords need no waiting.
 func (s *Stage) otp(ctx context.Context, login string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	a := s.State.Accounts[login]
 	a.Step = max(time.Now().Unix()/30-1, a.Step+1)
 	for a.Step > time.Now().Unix()/30+1 {

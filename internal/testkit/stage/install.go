@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kyso-vn/kyso/internal/testkit/stamps"
 	"github.com/kyso-vn/kyso/internal/testkit/token"
@@ -58,6 +60,10 @@ type Stage struct {
 	Database string
 	// Fixed takes the ports 8080 to 8083 instead of free ones.
 	Fixed bool
+	// Signers is how many more officers than the story has: ky01, ky02, …
+	Signers int
+	// NoTSA makes signatures B-B.
+	NoTSA bool
 	// Out gets a line for each step; nil for nobody.
 	Out io.Writer
 
@@ -66,6 +72,7 @@ type Stage struct {
 	logs  *os.File
 
 	visitors map[string]*Visitor
+	mu       sync.Mutex // over the time steps of one-time passwords
 }
 
 // Open reads what an earlier run left under dir.
@@ -184,6 +191,10 @@ func (s *Stage) configure() error {
 	if database == "" {
 		database = "sqlite:" + s.Path("kyso.db")
 	}
+	signing := ""
+	if s.NoTSA {
+		signing = "signing: {tsa: []}\n"
+	}
 	host := "127.0.0.1"
 	if s.Fixed {
 		host = "localhost"
@@ -201,9 +212,18 @@ hsm:
 listen: {public: "127.0.0.1:%d", plain: "127.0.0.1:%d", admin: "127.0.0.1:%d"}
 url: {public: "http://%s:%d", plain: "http://127.0.0.1:%d"}
 outgoing: {allow: ["127.0.0.1"]}
-`, database, s.Path("documents"), s.Path("outbox"), module, s.Path("token.pin"), token.Conf(s.Path("token")),
-		p[0], p[1], p[2], host, p[0], p[1])
+%s`, database, s.Path("documents"), s.Path("outbox"), module, s.Path("token.pin"), token.Conf(s.Path("token")),
+		p[0], p[1], p[2], host, p[0], p[1], signing)
 	return os.WriteFile(s.Path("kyso.yaml"), []byte(text), 0o600)
+}
+
+// everybody is the cast and the further signers.
+func (s *Stage) everybody() []Account {
+	out := slices.Clone(cast)
+	for n := range s.Signers {
+		out = append(out, Account{Login: fmt.Sprintf("ky%02d", n+1), Role: "signer", Unit: WardCode, Name: "Nguyễn Văn Ký", Identity: fmt.Sprintf("CCCD:001070%06d", n+1)})
+	}
+	return out
 }
 
 // people writes the set-up file, gives it to kyso and keeps the secrets that it prints.
@@ -213,7 +233,7 @@ func (s *Stage) people(ctx context.Context) error {
 	b.WriteString("policies:\n  - {unit: \"" + WardCode + "\", needs_approval: true}\n")
 	b.WriteString("points:\n  - {unit: \"" + WardCode + "\", name: Điểm phục vụ hành chính công phường Cửa Nam, address: \"2 Hàng Cót, Hà Nội\", desks: [Quầy 1, Quầy 2]}\n")
 	b.WriteString("accounts:\n")
-	for _, a := range cast {
+	for _, a := range s.everybody() {
 		a.Password, a.PIN = password(), ""
 		if a.Role == "signer" {
 			a.PIN = Digits(8)
