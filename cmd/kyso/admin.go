@@ -29,7 +29,7 @@ func checkConfig(_ context.Context, e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(e.stdout).Encode(c)
+	return json.NewEncoder(e.stdout).Encode(c.Redacted())
 }
 
 // migrate brings the database schema up to date; so does every command that opens it.

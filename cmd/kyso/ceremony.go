@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -16,10 +15,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/kyso-vn/kyso/hsm"
 	"github.com/kyso-vn/kyso/internal/agent"
+	"github.com/kyso-vn/kyso/internal/config"
 	"github.com/kyso-vn/kyso/internal/issuance"
 	"github.com/kyso-vn/kyso/pki"
 	"github.com/kyso-vn/kyso/pki/ca"
@@ -83,7 +81,7 @@ func readCeremony(path string) (ceremonyFile, error) {
 	if err != nil {
 		return file, fmt.Errorf("read ceremony: %w", err)
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.DisallowUnknownField()).Decode(&file); err != nil {
+	if err := config.Decode(b, &file); err != nil {
 		return file, fmt.Errorf("read ceremony %s: %w", path, err)
 	}
 	if !filepath.IsAbs(file.Out) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,9 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/kyso-vn/kyso/internal/auth"
+	"github.com/kyso-vn/kyso/internal/config"
 	"github.com/kyso-vn/kyso/internal/routing"
 	"github.com/kyso-vn/kyso/internal/unit"
 )
@@ -92,7 +90,7 @@ func setup(ctx context.Context, e env, args []string) error {
 		return fmt.Errorf("read setup: %w", err)
 	}
 	var file setupFile
-	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.DisallowUnknownField()).Decode(&file); err != nil {
+	if err := config.Decode(b, &file); err != nil {
 		return fmt.Errorf("read setup %s: %w", flags.Arg(0), err)
 	}
 	a, err := openApp(ctx, e, *conf)

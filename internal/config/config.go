@@ -1,6 +1,7 @@
 // Package config reads one file into one validated, documented struct. Every field can also
 // be set by the environment variable KYSO_ followed by its path: hsm.pin_file is
-// KYSO_HSM_PIN_FILE. Secrets are never in it, only the paths of files that hold them.
+// KYSO_HSM_PIN_FILE. Secrets are not in it, only the paths of files that hold them; a
+// database password, if there must be one in the DSN, is hidden by Redacted.
 package config
 
 import (
@@ -109,7 +110,7 @@ func Load(path string, environ []string) (Config, error) {
 		if err != nil {
 			return c, fmt.Errorf("read configuration: %w", err)
 		}
-		if err := yaml.NewDecoder(bytes.NewReader(b), yaml.DisallowUnknownField()).Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		if err := Decode(b, &c); err != nil {
 			return c, fmt.Errorf("read configuration %s: %w", path, err)
 		}
 	}
@@ -117,6 +118,33 @@ func Load(path string, environ []string) (Config, error) {
 		return c, err
 	}
 	return c, c.validate()
+}
+
+// Decode reads YAML strictly; nothing at all leaves into as it is. Errors name the line but
+// do not show it: it may hold a password or an identity number.
+func Decode(b []byte, into any) error {
+	err := yaml.NewDecoder(bytes.NewReader(b), yaml.DisallowUnknownField()).Decode(into)
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return errors.New(yaml.FormatError(err, false, false))
+}
+
+// Redacted returns c as it may be shown: without a password in the DSN.
+func (c Config) Redacted() Config {
+	u, err := url.Parse(c.Database)
+	if err != nil || u.Opaque != "" || !strings.HasPrefix(u.Scheme, "postgres") {
+		return c
+	}
+	q := u.Query()
+	for _, key := range []string{"password", "sslpassword"} {
+		if q.Has(key) {
+			q.Set(key, "xxxxx")
+			u.RawQuery = q.Encode()
+		}
+	}
+	c.Database = u.Redacted()
+	return c
 }
 
 func fromEnv(v reflect.Value, prefix string, environ []string) error {
@@ -199,6 +227,9 @@ func (c *Config) production() (problems []error) {
 	}
 	if c.TLS.Cert == "" {
 		problems = append(problems, errors.New("tls: production needs TLS on the public listener"))
+	}
+	if !strings.HasPrefix(c.URL.Public, "https://") {
+		problems = append(problems, errors.New("url.public: production is reached by https; the session cookie depends on it"))
 	}
 	for name, path := range map[string]string{"hsm.pin_file": c.HSM.PINFile, "tls.key": c.TLS.Key} {
 		info, err := os.Stat(path)

@@ -32,6 +32,25 @@ func TestEnvironmentWinsOverFileOverDefault(t *testing.T) {
 	}
 }
 
+func TestPasswordsAreNotShown(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]string{
+		"postgres://u:hunter2@h/x?sslmode=disable": "postgres://u:xxxxx@h/x?sslmode=disable",
+		"postgres://h/x?password=hunter2":          "postgres://h/x?password=xxxxx",
+		"sqlite:/var/kyso.db":                      "sqlite:/var/kyso.db",
+	} {
+		if got := (config.Config{Database: dsn}).Redacted().Database; got != want {
+			t.Errorf("%s: %s", dsn, got)
+		}
+	}
+	for _, wrong := range []string{"hsm:\n  tokken: x\n", "hsm: [x\n", "production: perhaps\n"} {
+		_, err := config.Load(write(t, "kyso.yaml", "database: postgres://u:hunter2@h/x\n"+wrong, 0o600), nil)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
 func TestMistakesAreNamed(t *testing.T) {
 	t.Parallel()
 	open := write(t, "pin", "1234", 0o644)
@@ -46,6 +65,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"bad number":       {"", []string{"KYSO_HSM_WRAP_MECHANISM=x"}, "KYSO_HSM_WRAP_MECHANISM"},
 		"SoftHSM for real": {"production: true\nhsm: {pin_file: x}\n", nil, "SoftHSM"},
 		"world readable":   {"production: true\nhsm: {pin_file: " + open + "}\n", nil, "others may read it"},
+		"cookie in clear":  {"production: true\nhsm: {pin_file: x}\n", nil, "url.public"},
 		"half of TLS":      {"tls: {cert: a}\nhsm: {pin_file: x}\n", nil, "tls:"},
 	} {
 		_, err := config.Load(write(t, "kyso.yaml", c.file, 0o600), c.env)
