@@ -63,13 +63,14 @@ func (a *app) run(ctx context.Context) error {
 		}
 	}
 	// 2. The work that nobody asks for.
-	if err := a.jobs.Start(ctx); err != nil {
+	if err := a.jobs.Start(context.WithoutCancel(ctx)); err != nil { // Stop ends them
 		return errors.Join(err, closeAll(open))
 	}
 	var background sync.WaitGroup
 	background.Go(func() {
 		a.desk.Run(service, func(err error) { a.log.Error("background", "err", err) })
 	})
+	background.Go(func() { a.tidy(ctx) })
 	// 3. Answer until the end.
 	err = server.Serve(ctx, a.log, listeners, open)
 	cancel()
@@ -77,6 +78,22 @@ func (a *app) run(ctx context.Context) error {
 	stop, done := context.WithTimeout(context.Background(), 20*time.Second)
 	defer done()
 	return errors.Join(err, a.jobs.Stop(stop))
+}
+
+// tidy forgets what has ended, every minute.
+func (a *app) tidy(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		if err := a.store.Tidy(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("tidy", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 func closeAll(open []net.Listener) error {

@@ -39,8 +39,19 @@ func (c *Client) Enqueue(ctx context.Context, tx *sql.Tx, args Args) error {
 	return err
 }
 
-// Start begins to work jobs until Stop or the end of ctx.
+// Start begins to work jobs until Stop. The end of ctx ends the running ones at once.
 func (c *Client) Start(ctx context.Context) error { return c.river.Start(ctx) }
 
-// Stop lets running jobs finish until ctx ends.
-func (c *Client) Stop(ctx context.Context) error { return c.river.Stop(ctx) }
+// cancelTime is how long jobs that were told to end are waited for.
+const cancelTime = 5 * time.Second
+
+// Stop fetches no more and lets running jobs finish until ctx ends; then it ends them, and
+// they are worked again another time.
+func (c *Client) Stop(ctx context.Context) error {
+	if err := c.river.Stop(ctx); err == nil || ctx.Err() == nil {
+		return err
+	}
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
+	defer done()
+	return c.river.StopAndCancel(ctx)
+}

@@ -203,11 +203,3 @@ func (s *Store) SpendSAD(ctx context.Context, hash []byte, now time.Time) (ok bo
 	})
 	return ok, err
 }
-
-// DeleteSADs forgets SADs that expired before t.
-func (s *Store) DeleteSADs(ctx context.Context, before time.Time) error {
-	return s.tx(ctx, func(t *tx) error {
-		_, err := t.exec(`DELETE FROM agent_sads WHERE expires_at < ?`, micros(before))
-		return err
-	})
-}

@@ -72,11 +72,3 @@ func (s *Store) ForgetRequest(ctx context.Context, caller, route, key string) er
 		return err
 	})
 }
-
-// ForgetOldRequests deletes answers from before t: a day and more after they were given.
-func (s *Store) ForgetOldRequests(ctx context.Context, before time.Time) error {
-	return s.tx(ctx, func(t *tx) error {
-		_, err := t.exec(`DELETE FROM idempotency WHERE created_at < ?`, micros(before))
-		return err
-	})
-}
