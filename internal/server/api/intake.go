@@ -37,8 +37,8 @@ type intakeOf struct {
 
 func (a *api) intake() {
 	handle(a, route{method: http.MethodPost, path: "/documents", tag: "documents", status: http.StatusCreated,
-		summary: "Hand over a document: multipart (metadata, file, attachments), JSON with a URL, or an edXML package",
-		body:    handover{}, answer: routing.View{}, media: []string{mediaMultipart, mediaXML}, limit: server.MaxBody}, a.postDocument)
+		summary:  "Hand over a document: multipart (metadata, file, attachments), JSON with a URL, or an edXML package",
+		metadata: routing.Intake{}, body: handover{}, answer: routing.View{}, media: []string{mediaMultipart, mediaXML}, limit: server.MaxBody}, a.postDocument)
 }
 
 func (a *api) postDocument(w http.ResponseWriter, r *http.Request, p *intakeOf) error {

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/kyso-vn/kyso/internal/auth"
 	"github.com/kyso-vn/kyso/internal/blob"
@@ -108,16 +108,18 @@ func (r *rig) serve(t testing.TB) string {
 	t.Cleanup(func() { must(t, blobs.Close()) })
 	sign, err := signing.New(signing.Options{Agent: r.Soft, Store: r.Store, Now: r.Now})
 	must(t, err)
-	r.routing, err = routing.New(routing.Options{Store: r.Store, Blobs: blobs, Signing: sign, Engine: &routing.PAdES{}, Now: r.Now})
+	engine, verify := r.engine(t)
+	r.routing, err = routing.New(routing.Options{Store: r.Store, Blobs: blobs, Signing: sign, Engine: engine, Now: r.Now, FinishLimit: time.Minute})
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(r.logged, nil))
 	fetch, err := safehttp.New(safehttp.Options{Allow: []string{"127.0.0.1"}})
 	must(t, err)
 	h, err := api.New(api.Options{Desk: r.Desk, Routing: r.routing, Signing: sign, Units: r.Units, Report: &report.Service{Store: r.Store, Now: r.Now},
 		PINs: pins{r.Soft}, Auth: &server.Authenticator{Auth: r.auth, Log: log}, Requests: r.Store, Fetch: fetch, Log: log,
-		MaxVerifyBytes: 16 << 20, TempDir: t.TempDir(), Version: "test",
-		Verify: func(ctx context.Context, file io.ReaderAt, size int64) (*validate.Report, error) {
-			return validate.File(ctx, file, size, validate.Options{Now: r.Now})
+		Verify: verify, MaxVerifyBytes: 16 << 20, TempDir: t.TempDir(), Version: "test",
+		Page: func(w http.ResponseWriter, _ *http.Request, report *validate.Report) error {
+			_, err := io.WriteString(w, "<p>"+string(report.Verdict))
+			return err
 		}})
 	must(t, err)
 	mux := http.NewServeMux()

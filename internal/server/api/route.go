@@ -40,6 +40,8 @@ type route struct {
 	status int
 	// body is a value of the JSON body's type, answer one of the good answer's; nil: none.
 	body, answer any
+	// metadata is a value of the type of the part metadata of a multipart body; nil: none.
+	metadata any
 	// media are the accepted types of a body other than JSON, produces those of an answer.
 	media, produces []string
 	// limit of the body in bytes; 0 is maxJSON.
@@ -138,9 +140,24 @@ func (a *api) describeBody(rt route) {
 		body.Content[mediaJSON] = &huma.MediaType{Schema: a.schema(rt.body)}
 	}
 	for _, m := range rt.media {
-		body.Content[m] = &huma.MediaType{}
+		body.Content[m] = &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
+		if m == mediaMultipart {
+			body.Content[m].Schema = a.formSchema(rt.metadata)
+		}
 	}
 	a.huma.OpenAPI().Paths[Prefix+rt.path].Post.RequestBody = body
+}
+
+// formSchema describes a multipart body: the file, and with metadata the attachments.
+func (a *api) formSchema(metadata any) *huma.Schema {
+	file := &huma.Schema{Type: "string", Format: "binary"}
+	form := &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"file": file}, Required: []string{"file"}}
+	if metadata != nil {
+		form.Properties["metadata"] = a.schema(metadata)
+		form.Properties["attachments"] = &huma.Schema{Type: "array", Items: file}
+		form.Required = append(form.Required, "metadata")
+	}
+	return form
 }
 
 func (a *api) schema(v any) *huma.Schema {

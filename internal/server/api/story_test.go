@@ -14,6 +14,7 @@ import (
 
 	"github.com/kyso-vn/kyso/internal/issuance"
 	"github.com/kyso-vn/kyso/internal/routing"
+	"github.com/kyso-vn/kyso/internal/testkit/db"
 	"github.com/kyso-vn/kyso/internal/testkit/softagent"
 	"github.com/kyso-vn/kyso/internal/unit"
 	"github.com/kyso-vn/kyso/pki"
@@ -131,18 +132,21 @@ func TestADocumentIsSignedSealedAndFetched(t *testing.T) {
 			Signatures []struct{ Signer string }
 		}
 		r.get(t, "dms", "/documents/"+v.ID+"/report").into(t, &rep)
-		if len(rep.Signatures) != 2 || rep.Signatures[0].Signer != "Trần Quốc Vượng" {
+		if rep.Verdict != "TOTAL_PASSED" || len(rep.Signatures) != 2 || rep.Signatures[0].Signer != "Trần Quốc Vượng" {
 			t.Fatalf("report %+v", rep)
 		}
 		var ev struct {
 			SHA256       string
 			Revisions    []routing.RevisionView
-			Signatures   []struct{ Field, SubFilter string }
+			Level        string
+			Signatures   []struct{ Timestamps [][]byte }
 			Certificates []string
+			CRLs         [][]byte
 		}
 		r.get(t, "dms", "/documents/"+v.ID+"/evidence").into(t, &ev)
 		sum := sha256.Sum256(c.body)
-		if ev.SHA256 != hex.EncodeToString(sum[:]) || len(ev.Signatures) != 2 || len(ev.Certificates) < 3 || len(ev.Revisions) < 4 {
+		if ev.SHA256 != hex.EncodeToString(sum[:]) || ev.Level != "B-LT" || len(ev.Signatures) != 2 || len(ev.Signatures[1].Timestamps) != 1 ||
+			len(ev.Certificates) < 4 || len(ev.CRLs) < 2 || len(ev.Revisions) < 4 {
 			t.Fatalf("evidence %+v", ev)
 		}
 		for _, text := range ev.Certificates {
@@ -161,101 +165,106 @@ func TestADocumentIsSignedSealedAndFetched(t *testing.T) {
 
 func TestWithoutASADADocumentIsAuthorisedAndSignedInOneGo(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
-		r.staff(t)
-		var v routing.View
-		r.submit(t, "dms", r.document("QD-1"), pdf(t, "quyet-dinh")).into(t, &v)
-		if a := r.post(t, "hoa", "/documents/"+v.ID+"/seal", map[string]any{"number": "1/QĐ-UBND", "otp": softagent.OTP}); a.code() != "seal_before_leader" || a.status != http.StatusConflict {
-			t.Fatalf("sealed first: %d %s", a.status, a.body)
-		}
-		if a := r.post(t, "vuong", "/documents/"+v.ID+"/sign", map[string]any{"pin": "19283746", "otp": softagent.OTP}); a.code() != "pin_wrong" {
-			t.Fatalf("wrong PIN: %d %s", a.status, a.body)
-		}
-		var res routing.BatchResult
-		r.post(t, "vuong", "/documents/"+v.ID+"/sign", map[string]any{"pin": pin, "otp": softagent.OTP}).into(t, &res)
-		r.post(t, "hoa", "/documents/"+v.ID+"/seal", map[string]any{"number": "1/QĐ-UBND", "otp": softagent.OTP}).into(t, &res)
-		if res.Documents[0].State != routing.Issued {
-			t.Fatalf("sealed %+v", res)
-		}
-	})
+	r := newRig(t, db.SQLite(t))
+	_, seal := r.staff(t)
+	var v routing.View
+	in := r.document("QD-1")
+	in.Attachments = []routing.Attachment{{Name: "phụ lục.pdf"}, {Name: "bảng.csv", MediaType: "text/csv"}}
+	r.submit(t, "dms", in, pdf(t, "quyet-dinh"), pdf(t, "phu-luc"), []byte("a;b")).into(t, &v)
+	if a := r.get(t, "vuong", "/documents/"+v.ID+"/attachments/2"); string(a.body) != "a;b" {
+		t.Fatalf("attachment: %d %s", a.status, a.body)
+	}
+	if a := r.post(t, "hoa", "/authorizations", map[string]any{"credential_id": seal, "documents": []string{v.ID}, "otp": softagent.OTP}); a.code() != "seal_before_leader" {
+		t.Fatalf("a seal's owner means to seal: %d %s", a.status, a.body)
+	}
+	if a := r.post(t, "hoa", "/documents/"+v.ID+"/seal", map[string]any{"number": "1/QĐ-UBND", "otp": softagent.OTP}); a.code() != "seal_before_leader" || a.status != http.StatusConflict {
+		t.Fatalf("sealed first: %d %s", a.status, a.body)
+	}
+	if a := r.post(t, "vuong", "/documents/"+v.ID+"/sign", map[string]any{"pin": "19283746", "otp": softagent.OTP}); a.code() != "pin_wrong" {
+		t.Fatalf("wrong PIN: %d %s", a.status, a.body)
+	}
+	var res routing.BatchResult
+	r.post(t, "vuong", "/documents/"+v.ID+"/sign", map[string]any{"pin": pin, "otp": softagent.OTP}).into(t, &res)
+	r.post(t, "hoa", "/documents/"+v.ID+"/seal", map[string]any{"number": "1/QĐ-UBND", "otp": softagent.OTP}).into(t, &res)
+	if res.Documents[0].State != routing.Issued {
+		t.Fatalf("sealed %+v", res)
+	}
 }
 
 func TestHashesAreSignedAsAuthorised(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
-		leader, _ := r.staff(t)
-		one, two := sha256.Sum256([]byte("1")), sha256.Sum256([]byte("2"))
-		hashes := [][]byte{one[:], two[:]}
-		authorise := func() string {
-			var g struct{ SAD string }
-			r.post(t, "vuong", "/authorizations", map[string]any{"credential_id": leader, "hashes": hashes, "pin": pin, "otp": softagent.OTP}).into(t, &g)
-			return g.SAD
+	r := newRig(t, db.SQLite(t))
+	leader, _ := r.staff(t)
+	one, two := sha256.Sum256([]byte("1")), sha256.Sum256([]byte("2"))
+	hashes := [][]byte{one[:], two[:]}
+	authorise := func() string {
+		var g struct{ SAD string }
+		r.post(t, "vuong", "/authorizations", map[string]any{"credential_id": leader, "hashes": hashes, "pin": pin, "otp": softagent.OTP}).into(t, &g)
+		return g.SAD
+	}
+	sad := authorise()
+	if a := r.post(t, "vuong", "/signatures", map[string]any{"credential_id": leader, "sad": sad, "hashes": [][]byte{two[:], one[:]}}); a.code() != "sad_mismatch" {
+		t.Fatalf("other order: %d %s", a.status, a.body)
+	}
+	sad = authorise()
+	var out struct{ Signatures [][]byte }
+	r.post(t, "vuong", "/signatures", map[string]any{"credential_id": leader, "sad": sad, "hashes": hashes}).into(t, &out)
+	if len(out.Signatures) != 2 {
+		t.Fatalf("%d signatures", len(out.Signatures))
+	}
+	if a := r.post(t, "vuong", "/signatures", map[string]any{"credential_id": leader, "sad": sad, "hashes": hashes}); a.code() != "sad_used" {
+		t.Fatalf("again: %d %s", a.status, a.body)
+	}
+	var list struct {
+		Items []struct {
+			CredentialID string `json:"credential_id"`
+			NeedsPIN     bool   `json:"needs_pin"`
 		}
-		sad := authorise()
-		if a := r.post(t, "vuong", "/signatures", map[string]any{"credential_id": leader, "sad": sad, "hashes": [][]byte{two[:], one[:]}}); a.code() != "sad_mismatch" {
-			t.Fatalf("other order: %d %s", a.status, a.body)
-		}
-		sad = authorise()
-		var out struct{ Signatures [][]byte }
-		r.post(t, "vuong", "/signatures", map[string]any{"credential_id": leader, "sad": sad, "hashes": hashes}).into(t, &out)
-		if len(out.Signatures) != 2 {
-			t.Fatalf("%d signatures", len(out.Signatures))
-		}
-		if a := r.post(t, "vuong", "/signatures", map[string]any{"credential_id": leader, "sad": sad, "hashes": hashes}); a.code() != "sad_used" {
-			t.Fatalf("again: %d %s", a.status, a.body)
-		}
-		var list struct {
-			Items []struct {
-				CredentialID string `json:"credential_id"`
-				NeedsPIN     bool   `json:"needs_pin"`
-			}
-		}
-		r.get(t, "vuong", "/credentials").into(t, &list)
-		if len(list.Items) != 1 || list.Items[0].CredentialID != leader || !list.Items[0].NeedsPIN {
-			t.Fatalf("credentials %+v", list)
-		}
-		r.post(t, "vuong", "/credentials/"+leader+"/pin", map[string]any{"old_pin": pin, "new_pin": "73519264"}).into(t, new(json.RawMessage))
-		if a := r.post(t, "vuong", "/authorizations", map[string]any{"credential_id": leader, "hashes": hashes, "pin": pin, "otp": softagent.OTP}); a.code() != "pin_wrong" {
-			t.Fatalf("old PIN: %d %s", a.status, a.body)
-		}
-	})
+	}
+	r.get(t, "vuong", "/credentials").into(t, &list)
+	if len(list.Items) != 1 || list.Items[0].CredentialID != leader || !list.Items[0].NeedsPIN {
+		t.Fatalf("credentials %+v", list)
+	}
+	r.post(t, "vuong", "/credentials/"+leader+"/pin", map[string]any{"old_pin": pin, "new_pin": "73519264"}).into(t, new(json.RawMessage))
+	if a := r.post(t, "vuong", "/authorizations", map[string]any{"credential_id": leader, "hashes": hashes, "pin": pin, "otp": softagent.OTP}); a.code() != "pin_wrong" {
+		t.Fatalf("old PIN: %d %s", a.status, a.body)
+	}
 }
 
 func TestCountsAndUnitsAreTold(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
-		r.Issue(t, r.Citizen())
-		var rep struct{ Total struct{ New, Closing int64 } }
-		r.get(t, "head", "/reports/issuance?from=2026-11-01&to=2026-11-21&by=unit&kind=citizen").into(t, &rep)
-		if rep.Total.New != 1 || rep.Total.Closing != 1 {
-			t.Fatalf("counts %+v", rep)
-		}
-		if a := r.get(t, "head", "/reports/issuance?from=2026-11-01&to=2026-11-21&by=day&format=csv"); !bytes.HasPrefix(a.body, []byte("\xef\xbb\xbf")) || !strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") {
-			t.Fatalf("csv: %d %q", a.status, a.body)
-		}
-		if a := r.get(t, "head", "/reports/documents?from=2026-11-01&to=2026-11-21&format=xlsx"); !bytes.HasPrefix(a.body, []byte("PK")) {
-			t.Fatalf("xlsx: %d %q", a.status, a.body)
-		}
-		var page struct {
-			Items []unit.Unit
-			Next  string
-		}
-		r.get(t, "lan", "/units?q=phuong&limit=1").into(t, &page)
-		if len(page.Items) != 1 || page.Next == "" {
-			t.Fatalf("units %+v", page)
-		}
-		first := page.Items[0].ID
-		page.Next = ""
-		if r.get(t, "lan", "/units?q=phuong&limit=1&cursor="+first).into(t, &page); len(page.Items) != 1 || page.Next != "" || page.Items[0].ID == first {
-			t.Fatalf("rest of the units %+v", page)
-		}
-		r.get(t, "lan", "/units?code="+r.Ward.Code).into(t, &page)
-		if len(page.Items) != 1 || page.Items[0].ID != r.Ward.ID {
-			t.Fatalf("unit by code %+v", page)
-		}
-		var points struct{ Items []unit.Point }
-		if r.get(t, "lan", "/units/"+r.Ward.ID+"/points").into(t, &points); len(points.Items) != 1 {
-			t.Fatalf("points %+v", points)
-		}
-	})
+	r := newRig(t, db.SQLite(t))
+	r.Issue(t, r.Citizen())
+	var rep struct{ Total struct{ New, Closing int64 } }
+	r.get(t, "head", "/reports/issuance?from=2026-11-01&to=2026-11-21&by=unit&kind=citizen").into(t, &rep)
+	if rep.Total.New != 1 || rep.Total.Closing != 1 {
+		t.Fatalf("counts %+v", rep)
+	}
+	if a := r.get(t, "head", "/reports/issuance?from=2026-11-01&to=2026-11-21&by=day&format=csv"); !bytes.HasPrefix(a.body, []byte("\xef\xbb\xbf")) || !strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") {
+		t.Fatalf("csv: %d %q", a.status, a.body)
+	}
+	if a := r.get(t, "head", "/reports/documents?from=2026-11-01&to=2026-11-21&format=xlsx"); !bytes.HasPrefix(a.body, []byte("PK")) {
+		t.Fatalf("xlsx: %d %q", a.status, a.body)
+	}
+	var page struct {
+		Items []unit.Unit
+		Next  string
+	}
+	r.get(t, "lan", "/units?q=phuong&limit=1").into(t, &page)
+	if len(page.Items) != 1 || page.Next == "" {
+		t.Fatalf("units %+v", page)
+	}
+	first := page.Items[0].ID
+	page.Next = ""
+	if r.get(t, "lan", "/units?q=phuong&limit=1&cursor="+first).into(t, &page); len(page.Items) != 1 || page.Next != "" || page.Items[0].ID == first {
+		t.Fatalf("rest of the units %+v", page)
+	}
+	r.get(t, "lan", "/units?code="+r.Ward.Code).into(t, &page)
+	if len(page.Items) != 1 || page.Items[0].ID != r.Ward.ID {
+		t.Fatalf("unit by code %+v", page)
+	}
+	var points struct{ Items []unit.Point }
+	if r.get(t, "lan", "/units/"+r.Ward.ID+"/points").into(t, &points); len(points.Items) != 1 {
+		t.Fatalf("points %+v", points)
+	}
 }
