@@ -95,7 +95,11 @@ func (p painter) page(ctx context.Context, pdf io.Reader, n int) ([]byte, error)
 	if err != nil || out.over || !bytes.HasPrefix(out.Bytes(), []byte("\x89PNG")) {
 		return nil, errPicture.Wrap(fmt.Errorf("pdftoppm: %w: %.200q, %d bytes, over %v", orEnded(err), said.String(), out.Len(), out.over))
 	}
-	return out.Bytes(), nil
+	small, err := smaller(out.Bytes())
+	if err != nil {
+		return nil, errPicture.Wrap(fmt.Errorf("picture of a page: %w", err))
+	}
+	return small, nil
 }
 
 func orEnded(err error) error {

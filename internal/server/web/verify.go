@@ -55,8 +55,14 @@ type verifySignature struct {
 	Filled      string
 }
 
-// postVerify judges a file and keeps nothing of it. There are two at a time.
+// postVerify judges a file and keeps nothing of it. Two are judged at a time; who uploads
+// slowly holds nobody up.
 func (p *pages) postVerify(w http.ResponseWriter, r *http.Request) error {
+	f, name, size, err := receive(w, r)
+	if err != nil {
+		return p.unverified(w, r, err)
+	}
+	defer f.Close() //nolint:errcheck // it has no name and is gone with the handle
 	wait := time.NewTimer(verifyWait)
 	defer wait.Stop()
 	select {
@@ -67,11 +73,6 @@ func (p *pages) postVerify(w http.ResponseWriter, r *http.Request) error {
 	case <-r.Context().Done():
 		return r.Context().Err()
 	}
-	f, name, size, err := receive(w, r)
-	if err != nil {
-		return p.unverified(w, r, err)
-	}
-	defer f.Close() //nolint:errcheck // it has no name and is gone with the handle
 	rep, err := p.o.Verify(r.Context(), name, f, size)
 	if err != nil {
 		return p.unverified(w, r, err)

@@ -30,6 +30,7 @@ func (p *pages) funcs() template.FuncMap {
 		"percent": func(f float64) string { return strings.Replace(strconv.FormatFloat(f, 'f', 1, 64), ".", ",", 1) + "%" },
 		"mask":    issuance.Mask,
 		"check":   shortHash,
+		"symbol":  numberOf,
 		"urgency": func(u routing.Urgency) string { return u.VI() },
 		"add":     func(a, b int) int { return a + b },
 		"sum":     func(a, b int64) int64 { return a + b },
@@ -107,6 +108,14 @@ func number(v any) string {
 		b.WriteRune(r)
 	}
 	return sign + b.String()
+}
+
+// numberOf is a document's number and notation, or that it has no number yet.
+func numberOf(s string) string {
+	if !strings.Contains(s, "/") {
+		return "Chưa cấp số"
+	}
+	return s
 }
 
 // shortHash is mã kiểm tra: the first and last four hex digits.
