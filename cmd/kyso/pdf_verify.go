@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -97,40 +98,76 @@ func firstWords(reasons []validate.Reason, lang string) string {
 	return ". " + reasons[0].VI
 }
 
-// parseVerify reads flags, which may stand before and between the files.
+// parseVerify reads flags, which may stand before and between the files. A flag that may be
+// repeated may also be followed by several values at once: a word behind it is one more of
+// them unless it is a folder or a PDF file.
 func parseVerify(e env, args []string) (*verifyFlags, error) {
 	out := &verifyFlags{}
 	f := newFlags(e, "pdf verify")
+	var open *words // the list that the next word may belong to
 	list := func(to *[]string) func(string) error {
-		return func(s string) error { *to = append(*to, s); return nil }
+		return func(s string) error { *to = append(*to, s); open = (*words)(to); return nil }
 	}
-	f.Func("trust", "file or folder of trust anchors, PEM or DER; may be repeated", list(&out.trust))
-	f.Func("allow-net", "host, address or network that may be fetched from although it is not public; may be repeated", list(&out.allow))
-	f.Func("crl", "file with a CRL, PEM or DER; may be repeated", list(&out.crls))
-	f.Func("ocsp", "file with an OCSP response, DER; may be repeated", list(&out.ocsps))
+	f.Func("trust", "`FILE or DIR` of trust anchors, PEM or DER; may be repeated", list(&out.trust))
+	f.Func("allow-net", "`HOST`, address or network that may be asked although it is loopback or private; may be repeated", list(&out.allow))
+	f.Func("crl", "`FILE` with a CRL, PEM or DER; may be repeated", list(&out.crls))
+	f.Func("ocsp", "`FILE` with an OCSP response, DER; may be repeated", list(&out.ocsps))
 	f.BoolVar(&out.offline, "offline", false, "fetch nothing")
 	f.StringVar(&out.lang, "lang", validate.Vietnamese, "language of the words on stderr, vi or en")
-	f.StringVar(&out.passwordFile, "password-file", "", "file that holds the password of encrypted files")
-	f.Func("at", "judge for this time, RFC 3339", func(s string) (err error) {
-		out.at, err = time.Parse(time.RFC3339, s)
-		return err
-	})
+	f.StringVar(&out.passwordFile, "password-file", "", "`FILE` that holds the password of encrypted files")
+	at := f.String("at", "", "judge for this `TIME`, RFC 3339")
 	for rest := args; ; {
+		open = nil
+		before := len(rest)
 		if err := parse(f, rest, -1); err != nil {
 			return nil, err
 		}
-		if f.NArg() == 0 {
+		if rest = f.Args(); len(rest) == 0 {
 			break
 		}
-		out.files, rest = append(out.files, f.Arg(0)), f.Args()[1:]
+		if len(rest) == before {
+			open = nil // no flag stood before this word
+		}
+		for len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+			if open != nil && !isDocument(rest[0]) {
+				*open = append(*open, rest[0])
+			} else {
+				out.files, open = append(out.files, rest[0]), nil
+			}
+			rest = rest[1:]
+		}
 	}
 	if len(out.files) == 0 {
 		return nil, usageError("%s", verifyUsageText)
+	}
+	if *at != "" {
+		var err error
+		if out.at, err = time.Parse(time.RFC3339, *at); err != nil {
+			return nil, usageError("--at is a time such as 2026-01-05T09:30:00+07:00")
+		}
 	}
 	if out.lang != validate.Vietnamese && out.lang != validate.English {
 		return nil, usageError("--lang is vi or en")
 	}
 	return out, nil
+}
+
+// isDocument reports whether a word is more likely a file to judge than one more value.
+func isDocument(word string) bool {
+	if strings.EqualFold(filepath.Ext(word), ".pdf") {
+		return true
+	}
+	f, err := os.Open(word)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return true
+	}
+	head := make([]byte, 1024)
+	n, _ := f.Read(head)
+	return bytes.Contains(head[:n], []byte("%PDF-"))
 }
 
 func verifyOptions(f *verifyFlags) (validate.Options, error) {

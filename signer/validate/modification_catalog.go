@@ -96,10 +96,11 @@ func (x *comparison) catalog(root pdf.Ref) error {
 			x.strict(b, "Pages")
 			return x.pages()
 		},
-		"DSS":        x.dss,
-		"Metadata":   x.metadata,
-		"Extensions": x.extensions,
-		"Version":    x.version,
+		"DSS":            x.dss,
+		"StructTreeRoot": x.structure,
+		"Metadata":       x.metadata,
+		"Extensions":     x.extensions,
+		"Version":        x.version,
 	})
 }
 

@@ -174,6 +174,12 @@ func (x *comparison) looks(n node, before *pdf.Dict, rules map[pdf.Name]rule) {
 		}
 		return nil
 	}
+	rules["StructParent"] = func(a, b pdf.Object) error {
+		if _, ok := b.(pdf.Integer); !equal(a, b) && (a != nil || !ok || !follows) {
+			x.fault("field " + n.name + "/StructParent")
+		}
+		return nil
+	}
 	rules["M"] = func(a, b pdf.Object) error {
 		if !follows && !equal(a, b) {
 			x.fault("field " + n.name + "/M")

@@ -7,6 +7,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"testing"
@@ -172,4 +174,19 @@ func update(t testing.TB, file []byte, change func(u *pdf.Update) error) []byte 
 		t.Fatal(err)
 	}
 	return append(bytes.Clone(file), inc.Bytes...)
+}
+
+func readerAt(b []byte) *bytes.Reader { return bytes.NewReader(b) }
+
+// failing is a file of which a part can't be read.
+type failing struct {
+	io.ReaderAt
+	from int64
+}
+
+func (f failing) ReadAt(b []byte, off int64) (int, error) {
+	if off+int64(len(b)) > f.from && off < f.from+64 {
+		return 0, errors.New("bad sector")
+	}
+	return f.ReaderAt.ReadAt(b, off)
 }
