@@ -1,12 +1,14 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/crypto/argon2"
@@ -23,9 +25,31 @@ const (
 // decoyHash is evaluated for unknown logins, so that they take as long as known ones.
 const decoyHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
+// maxPassword bounds a password, in bytes.
+const maxPassword = 1024
+
+// argonWait is how long a login waits for its turn.
+const argonWait = 5 * time.Second
+
 // argonSlots bounds how many hashes are computed at once: each needs 19 MiB and a core.
 var argonSlots = make(chan struct{}, runtime.GOMAXPROCS(0))
 
+// argonSlot waits for a turn to compute one hash. A flood of logins is told ErrBusy rather
+// than queued for minutes.
+func argonSlot(ctx context.Context) (release func(), err error) {
+	late := time.NewTimer(argonWait)
+	defer late.Stop()
+	select {
+	case argonSlots <- struct{}{}:
+		return func() { <-argonSlots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-late.C:
+		return nil, ErrBusy
+	}
+}
+
+// hashPassword needs an argonSlot.
 func hashPassword(password string) (string, error) {
 	salt := make([]byte, 16)
 	if _, err := rand.Read(salt); err != nil {
@@ -37,7 +61,11 @@ func hashPassword(password string) (string, error) {
 		enc.EncodeToString(salt), enc.EncodeToString(key)), nil
 }
 
+// checkPassword needs an argonSlot.
 func checkPassword(phc, password string) bool {
+	if len(password) > maxPassword {
+		return false
+	}
 	parts := strings.Split(phc, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" {
 		return false
@@ -56,8 +84,6 @@ func checkPassword(phc, password string) bool {
 }
 
 func deriveKey(password string, salt []byte, passes, memory uint32, threads uint8) []byte {
-	argonSlots <- struct{}{}
-	defer func() { <-argonSlots }()
 	return argon2.IDKey([]byte(password), salt, passes, memory, threads, 32)
 }
 

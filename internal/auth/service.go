@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,8 @@ var (
 		"Tài khoản tạm khóa do đăng nhập sai nhiều lần. Thử lại sau 5 phút.", "The account is locked for five minutes after too many failed logins.").After(LoginLock)
 	ErrClient = errs.New(errs.Unauthenticated, "invalid_client",
 		"Hệ thống không được xác thực.", "The client could not be authenticated.")
+	ErrBusy = errs.New(errs.Unavailable, "busy",
+		"Hệ thống đang có quá nhiều lượt đăng nhập. Thử lại sau ít giây.", "Too many logins at once. Try again in some seconds.").After(argonWait)
 	ErrLoginTaken = errs.New(errs.Conflict, "login_taken",
 		"Tên đăng nhập đã có.", "The login is taken.")
 )
@@ -107,6 +110,9 @@ type Store interface {
 	InsertToken(ctx context.Context, tokenHash []byte, clientID string, expires time.Time) error
 	// Token returns the client of a token that has not expired at now, with its grants.
 	Token(ctx context.Context, tokenHash []byte, now time.Time) (Client, []Grant, error)
+
+	// RecordAudit writes events of their own: refusals.
+	RecordAudit(ctx context.Context, events ...audit.Event) error
 }
 
 // SecondFactor spends one-time passwords; the HSM agent does.
@@ -124,16 +130,25 @@ type Service struct {
 // Login checks a password. The token is for a cookie; when the account needs a second
 // factor the session can do nothing but Confirm.
 func (s *Service) Login(ctx context.Context, login, password string) (token string, full bool, err error) {
-	now := s.Now()
-	ev := audit.Event{At: now, ActorName: login, Action: "login", Object: "login:" + login, Actor: "anonymous"}
-	// 1. Find the account; an unknown one costs as much time as a wrong password.
-	a, err := s.Store.AccountByLogin(ctx, strings.ToLower(strings.TrimSpace(login)))
-	if errors.Is(err, ErrLogin) || (err == nil && a.Disabled) {
-		checkPassword(decoyHash, password)
-		return "", false, ErrLogin
-	}
+	release, err := argonSlot(ctx) // before the try is counted: who can't be served loses none
 	if err != nil {
 		return "", false, err
+	}
+	defer release()
+	now := s.Now()
+	// What was typed as an unknown login is not recorded: it may be a password.
+	ev := audit.Event{At: now, Action: "login", Object: "account:unknown", Actor: "anonymous"}
+	// 1. Find the account; an unknown one costs a hash as well.
+	a, err := s.Store.AccountByLogin(ctx, strings.ToLower(strings.TrimSpace(login)))
+	if err != nil && !errors.Is(err, ErrLogin) {
+		return "", false, err
+	}
+	if err == nil {
+		ev.Object, ev.ActorName = "account:"+a.ID, a.Login
+	}
+	if err != nil || a.Disabled {
+		checkPassword(decoyHash, password)
+		return "", false, s.refused(ctx, ev, ErrLogin)
 	}
 	// 2. The try is counted before it is evaluated.
 	ok, err := s.Store.CountLoginTry(ctx, a.ID, now, LoginTries, LoginLock)
@@ -141,14 +156,14 @@ func (s *Service) Login(ctx context.Context, login, password string) (token stri
 		return "", false, err
 	}
 	if !ok {
-		return "", false, ErrLoginLocked
+		return "", false, s.refused(ctx, ev, ErrLoginLocked)
 	}
 	if !checkPassword(a.PasswordHash, password) {
-		return "", false, ErrLogin
+		return "", false, s.refused(ctx, ev, ErrLogin)
 	}
 	// 3. A new session, with nothing carried over from before.
 	token, hash := newToken()
-	ev.Actor, ev.Object, ev.Outcome = "account:"+a.ID, "account:"+a.ID, audit.OutcomeDone
+	ev.Actor, ev.Outcome = "account:"+a.ID, audit.OutcomeDone
 	if err := s.Store.InsertSession(ctx, hash, a.ID, !a.NeedsTOTP, now, ev); err != nil {
 		return "", false, err
 	}
@@ -163,16 +178,24 @@ func (s *Service) Confirm(ctx context.Context, token, otp string) (string, error
 	if err != nil {
 		return "", err
 	}
-	if err := s.Second.VerifyTOTP(ctx, sess.Account.PersonID, otp); err != nil {
-		return "", err
-	}
-	fresh, hash := newToken()
 	ev := audit.Event{At: now, Actor: "account:" + sess.Account.ID, ActorName: sess.Account.Login,
 		Action: "login.confirm", Object: "account:" + sess.Account.ID, Outcome: audit.OutcomeDone}
+	if err := s.Second.VerifyTOTP(ctx, sess.Account.PersonID, otp); err != nil {
+		return "", s.refused(ctx, ev, err)
+	}
+	fresh, hash := newToken()
 	if err := s.Store.ReplaceSession(ctx, hashToken(token), hash, now, ev); err != nil {
 		return "", err
 	}
 	return fresh, nil
+}
+
+// refused records that err stopped ev and returns err.
+func (s *Service) refused(ctx context.Context, ev audit.Event, err error) error {
+	if werr := s.Store.RecordAudit(context.WithoutCancel(ctx), ev.Refused(err)); werr != nil {
+		return fmt.Errorf("record a refusal: %w", werr)
+	}
+	return err
 }
 
 // Actor returns who holds the session token. ErrUnauthenticated when it is unknown, ended,
@@ -230,7 +253,8 @@ func (s *Service) ClientToken(ctx context.Context, clientID, secret string) (tok
 		return "", time.Time{}, err
 	}
 	if c.Disabled || !sameHash(c.SecretHash, hashToken(secret)) {
-		return "", time.Time{}, ErrClient
+		ev := audit.Event{At: s.Now(), Actor: "anonymous", ActorName: c.Name, Action: "client.token", Object: "client:" + c.ID}
+		return "", time.Time{}, s.refused(ctx, ev, ErrClient)
 	}
 	token, hash := newToken()
 	expires = s.Now().Add(ClientTokenTTL)
@@ -250,21 +274,26 @@ func (s *Service) ClientActor(ctx context.Context, token string) (Actor, error) 
 }
 
 // CreateAccount makes an account. The actor needs StaffManage in every unit it gives a role
-// in; the service itself (set-up) may do anything.
+// in, and in the whole city for a role that is the city's to give.
 func (s *Service) CreateAccount(ctx context.Context, a NewAccount) (accountID, personID string, err error) {
 	actor, err := requireAll(ctx, StaffManage, a.Grants)
 	if err != nil {
 		return "", "", err
 	}
-	if len([]rune(a.Password)) < 12 {
-		return "", "", errs.New(errs.Invalid, "password_short", "Mật khẩu phải có từ 12 ký tự.", "A password has 12 characters or more.").On("password")
+	if len([]rune(a.Password)) < 12 || len(a.Password) > maxPassword {
+		return "", "", errs.New(errs.Invalid, "password_short", "Mật khẩu phải có từ 12 ký tự đến 1024 byte.", "A password has 12 characters or more, and 1024 bytes or fewer.").On("password")
 	}
 	a.Login = strings.ToLower(strings.TrimSpace(a.Login))
 	id := newID()
 	now := s.Now()
 	ev := audit.Event{At: now, Actor: actor.ID(), ActorName: actor.Name, Action: "account.create", Object: "account:" + id, Outcome: audit.OutcomeDone,
 		Detail: map[string]string{"login": a.Login, "grants": grantList(a.Grants)}}
+	release, err := argonSlot(ctx)
+	if err != nil {
+		return "", "", err
+	}
 	hash, err := hashPassword(a.Password)
+	release()
 	if err != nil {
 		return "", "", err
 	}
@@ -298,11 +327,16 @@ func requireAll(ctx context.Context, verb Verb, grants []Grant) (Actor, error) {
 	if !ok {
 		return Actor{}, ErrUnauthenticated
 	}
-	if a.AccountID == "" && a.ClientID == "" { // the service itself, at set-up
-		return a, nil
+	if len(grants) == 0 {
+		_, _, err := RequireAny(ctx, verb)
+		return a, err
 	}
 	for _, g := range grants {
-		if _, err := Require(ctx, verb, g.UnitID); err != nil {
+		unit := g.UnitID
+		if slices.Contains(cityRoles, g.Role) {
+			unit = WholeCity
+		}
+		if _, err := Require(ctx, verb, unit); err != nil {
 			return Actor{}, fmt.Errorf("grant %s: %w", g.Role, err)
 		}
 	}

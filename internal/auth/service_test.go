@@ -13,6 +13,9 @@ import (
 	"github.com/kyso-vn/kyso/internal/testkit/db"
 )
 
+// city is who may give every role.
+var city = auth.Actor{Name: "setup", Grants: []auth.Grant{{Role: auth.RoleCityAdmin, UnitID: auth.WholeCity}}}
+
 type otp string
 
 func (o otp) VerifyTOTP(_ context.Context, _, got string) error {
@@ -38,7 +41,7 @@ func (w *world) pass(d time.Duration) { w.now.Add(d.Microseconds()) }
 
 func (w *world) account(t *testing.T, login string, totp bool) (id, person string) {
 	t.Helper()
-	ctx := auth.WithActor(t.Context(), auth.Actor{Name: "setup"})
+	ctx := auth.WithActor(t.Context(), city)
 	id, person, err := w.CreateAccount(ctx, auth.NewAccount{Login: login, Password: "một mật khẩu dài", NeedsTOTP: totp, DisplayName: "Nguyễn Văn A",
 		Person: auth.Person{Identity: "CCCD:001190012345", Name: "Nguyễn Văn A"},
 		Grants: []auth.Grant{{Role: auth.RoleCounter, UnitID: "u1", From: w.Now().Add(-time.Second)}}})
@@ -152,7 +155,7 @@ func TestAPersonIsOneAcrossAccountsAndALoginIsTakenOnce(t *testing.T) {
 		if p1 != p2 {
 			t.Fatal("one identity became two persons")
 		}
-		ctx := auth.WithActor(t.Context(), auth.Actor{Name: "setup"})
+		ctx := auth.WithActor(t.Context(), city)
 		_, _, err := w.CreateAccount(ctx, auth.NewAccount{Login: "LAN", Password: "một mật khẩu dài", Person: auth.Person{Identity: "CCCD:1"}})
 		if !errors.Is(err, auth.ErrLoginTaken) {
 			t.Fatalf("got %v", err)
@@ -164,7 +167,7 @@ func TestClientTokens(t *testing.T) {
 	t.Parallel()
 	db.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(s)
-		ctx := auth.WithActor(t.Context(), auth.Actor{Name: "setup"})
+		ctx := auth.WithActor(t.Context(), city)
 		id, secret, _, err := w.CreateClient(ctx, "DMS", "http://127.0.0.1/cb", []auth.Grant{{Role: auth.RoleClient, UnitID: "u1"}})
 		if err != nil {
 			t.Fatal(err)
@@ -185,4 +188,77 @@ func TestClientTokens(t *testing.T) {
 			t.Fatalf("expired token: %v", err)
 		}
 	})
+}
+
+func TestRefusedLoginsAreInTheAuditRecordWithoutWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	s := db.SQLite(t)
+	w, ctx := newWorld(s), t.Context()
+	id, _ := w.account(t, "lan", true)
+	if _, _, err := w.Login(ctx, "mật khẩu gõ nhầm ô", "x"); !errors.Is(err, auth.ErrLogin) {
+		t.Fatal(err)
+	}
+	for range auth.LoginTries + 1 {
+		if _, _, err := w.Login(ctx, "lan", "sai"); err == nil {
+			t.Fatal("a wrong password passed")
+		}
+	}
+	w.pass(auth.LoginLock + time.Second)
+	half, _, err := w.Login(ctx, "lan", "một mật khẩu dài")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Confirm(ctx, half, "000000"); err == nil {
+		t.Fatal("a wrong one-time password passed")
+	}
+	pool, _ := s.DB()
+	count := func(query string, args ...any) (n int) {
+		t.Helper()
+		if err := pool.QueryRowContext(ctx, "SELECT count(*) FROM audit_events WHERE outcome <> 'done' AND "+query, args...).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := count("action = 'login' AND object = ?", "account:"+id); n != auth.LoginTries+1 {
+		t.Errorf("%d refused logins of a known account", n)
+	}
+	if n := count("action = 'login.confirm' AND object = ?", "account:"+id); n != 1 {
+		t.Errorf("%d refused one-time passwords", n)
+	}
+	if n := count("object = 'account:unknown'"); n != 1 {
+		t.Errorf("%d refused unknown logins", n)
+	}
+	if n := count("event LIKE '%gõ nhầm%'"); n != 0 {
+		t.Error("what was typed is in the record")
+	}
+}
+
+func TestAUnitAdministratorGivesNoRoleOfTheCity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(db.SQLite(t))
+	n := 0
+	create := func(by []auth.Grant, give ...auth.Grant) error {
+		n++
+		ctx := auth.WithActor(t.Context(), auth.Actor{AccountID: "a", Grants: by})
+		_, _, err := w.CreateAccount(ctx, auth.NewAccount{Login: string(rune('a' + n)), Password: "một mật khẩu dài", DisplayName: "A", Person: auth.Person{Identity: "CCCD:001190012345"}, Grants: give})
+		return err
+	}
+	unit := []auth.Grant{{Role: auth.RoleUnitAdmin, UnitID: "u1"}}
+	if err := create(unit, auth.Grant{Role: auth.RoleCounter, UnitID: "u1"}); err != nil {
+		t.Errorf("own unit: %v", err)
+	}
+	for name, err := range map[string]error{
+		"city role in own unit": create(unit, auth.Grant{Role: auth.RoleCityAdmin, UnitID: "u1"}),
+		"other unit":            create(unit, auth.Grant{Role: auth.RoleCounter, UnitID: "u2"}),
+		"no grants by nobody":   create(nil),
+		"by a nameless actor":   create(nil, auth.Grant{Role: auth.RoleCounter, UnitID: "u1"}),
+	} {
+		if err == nil {
+			t.Errorf("%s: given", name)
+		}
+	}
+	ctx := auth.WithActor(t.Context(), auth.Actor{})
+	if _, _, _, err := w.CreateClient(ctx, "x", "", []auth.Grant{{Role: auth.RoleClient, UnitID: auth.WholeCity}}); !errors.Is(err, auth.ErrDenied) {
+		t.Errorf("an empty actor made a client: %v", err)
+	}
 }

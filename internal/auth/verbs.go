@@ -62,6 +62,10 @@ var verbs = map[Verb][]Role{
 	ServiceRun:         {RoleOperator},
 }
 
+// cityRoles are given by the city only, also in one unit: a unit's administrator must not
+// become the city's there.
+var cityRoles = []Role{RoleCityAdmin, RoleAuditor, RoleOperator, RoleClient}
+
 // KnownRole reports whether r is one of the roles.
 func KnownRole(r Role) bool {
 	return slices.Contains([]Role{RoleCitizen, RoleSigner, RoleClerk, RoleCounter, RoleApprover, RoleUnitAdmin,

@@ -71,7 +71,7 @@ func newRig(t testing.TB, s *store.Store) *rig {
 	r := &rig{Rig: desk.New(t, s), logged: new(journal), sessions: map[string]string{}, people: map[string]string{}}
 	r.auth = &auth.Service{Store: s, Second: r.Soft, Now: r.Now}
 	r.url = r.serve(t)
-	setup := auth.WithActor(t.Context(), auth.Actor{Name: "setup"})
+	setup := auth.WithActor(t.Context(), auth.Actor{Name: "setup", Grants: []auth.Grant{{Role: auth.RoleCityAdmin, UnitID: auth.WholeCity}}})
 	for login, who := range map[string]struct {
 		role     auth.Role
 		unit     string

@@ -102,7 +102,7 @@ func (r *rig) serve(t testing.TB, users *auth.Service) {
 // staff makes the accounts, and for those who sign certificates and pictures.
 func (r *rig) staff(t testing.TB, users *auth.Service) {
 	t.Helper()
-	setup := auth.WithActor(t.Context(), auth.Actor{Name: "setup"})
+	setup := auth.WithActor(t.Context(), auth.Actor{Name: "setup", Grants: []auth.Grant{{Role: auth.RoleCityAdmin, UnitID: auth.WholeCity}}})
 	for _, p := range []struct {
 		login, name, identity string
 		role                  auth.Role
