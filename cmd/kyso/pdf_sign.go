@@ -281,7 +281,7 @@ func (s *signFlags) dress() error {
 	if err != nil {
 		return err
 	}
-	defer folder.Close() //nolint:errcheck // only read
+	defer folder.Close()
 	doc.Signed = s.started.In(vietnam)
 	doc.Load = func(name string) ([]byte, error) { return loadPicture(folder, name) }
 	stamp, err := spec.Build(doc)
