@@ -161,6 +161,9 @@ func (x *comparison) trailer() error {
 	if !equal(before.Get("Encrypt"), after.Get("Encrypt")) {
 		x.fault("Encrypt")
 	}
+	if x.old.Reader().Encrypted() && !equal(firstID(before), firstID(after)) { // part of the key
+		x.fault("ID")
+	}
 	x.strict(after.Get("Encrypt"), "Encrypt")
 	if err := x.info(before.Get("Info"), after.Get("Info")); err != nil {
 		return err
@@ -170,6 +173,14 @@ func (x *comparison) trailer() error {
 		return err
 	}
 	return x.catalog(root)
+}
+
+// firstID is the file's permanent identifier (ISO 32000-1, Section 14.4).
+func firstID(trailer *pdf.Dict) pdf.Object {
+	if a, ok := trailer.Get("ID").(pdf.Array); ok && len(a) > 0 {
+		return a[0]
+	}
+	return nil
 }
 
 // strict demands that what o refers to, and all behind it, is as it was.

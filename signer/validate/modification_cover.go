@@ -6,8 +6,9 @@ import (
 	"github.com/kyso-vn/kyso/signer/pdf"
 )
 
-// covers reports whether a new widget lies over text or another annotation of the page as it
-// was signed. Lines of dots or underscores, on which one signs, don't count.
+// covers reports whether a new widget lies over text, a picture, a drawing or another
+// annotation of the page as it was signed. Lines on which one signs don't count, nor frames
+// and shades around the place.
 func (x *comparison) covers(w *newWidget) (bool, error) {
 	p, err := pdf.PageAt(x.old, w.pages[0])
 	if err != nil {
@@ -19,6 +20,20 @@ func (x *comparison) covers(w *newWidget) (bool, error) {
 	}
 	for _, r := range runs {
 		if strings.Trim(r.Text, " ._-…\u00a0\t\r\n") != "" && overlap(w.rect, runBox(r)) {
+			return true, nil
+		}
+	}
+	pictures, paths, err := paintedOn(x.old, p)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range pictures {
+		if overlap(w.rect, r) {
+			return true, nil
+		}
+	}
+	for _, r := range paths {
+		if overlap(w.rect, r) && !around(r, w.rect) {
 			return true, nil
 		}
 	}
@@ -58,6 +73,11 @@ func runBox(r pdf.TextRun) pdf.Rect {
 
 // overlap reports whether two rectangles share more than a hair's breadth.
 func overlap(a, b pdf.Rect) bool {
-	const hair = 1.0 // points
+	const hair = 1.5 // points: thicker than a line
 	return min(a[2], b[2])-max(a[0], b[0]) > hair && min(a[3], b[3])-max(a[1], b[1]) > hair
+}
+
+// around reports whether a contains b.
+func around(a, b pdf.Rect) bool {
+	return a[0] <= b[0] && a[1] <= b[1] && a[2] >= b[2] && a[3] >= b[3]
 }

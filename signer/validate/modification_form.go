@@ -192,12 +192,14 @@ func (x *comparison) field(ref pdf.Ref, parent node) error {
 	return x.compare(before, after, "field "+n.name, rules)
 }
 
-// parent is judged already and may be the same only.
+// parent stays what it was. The field that lists this one is judged; another one, in files
+// that are not well formed, is reached strictly.
 func (x *comparison) parent(p node) rule {
 	return func(a, b pdf.Object) error {
-		if !equal(a, b) || b != nil && b != pdf.Object(p.ref) {
-			x.fault("field/Parent")
+		if !equal(a, b) {
+			x.fault("field " + p.name + "/Parent")
 		}
+		x.strict(b, "field/Parent")
 		return nil
 	}
 }
