@@ -13,6 +13,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/kyso-vn/kyso/hsm"
@@ -87,7 +90,40 @@ func readCeremony(path string) (ceremonyFile, error) {
 	if !filepath.IsAbs(file.Out) {
 		file.Out = filepath.Join(filepath.Dir(path), file.Out)
 	}
-	return file, nil
+	return file, file.check()
+}
+
+// caName is what a CA may be called: a key's label, a file, and a part of an address.
+var caName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
+// check refuses, before any key is made, what would stop a ceremony half-way.
+func (f ceremonyFile) check() error {
+	taken := map[string]bool{tsaKey: true, agent.WrapKeyLabel: true, agent.MACKeyLabel: true}
+	for i, c := range append([]ceremonyCA{f.Root}, f.Issuing...) {
+		if !caName.MatchString(c.Name) || strings.HasPrefix(c.Name, ocspKey("")) {
+			return usageError("ceremony: %q is no name of a CA: lower-case letters, digits, hyphens", c.Name)
+		}
+		if taken[c.Name] {
+			return usageError("ceremony: the name %q is taken", c.Name)
+		}
+		taken[c.Name] = true
+		if len(c.Subject) == 0 {
+			return usageError("ceremony: CA %s has no subject", c.Name)
+		}
+		if i > 0 && len(c.Serves) == 0 {
+			return usageError("ceremony: CA %s serves nobody", c.Name)
+		}
+		for _, k := range c.Serves {
+			if !k.Valid() {
+				return usageError("ceremony: CA %s serves %q, which is no kind of subject", c.Name, k)
+			}
+		}
+	}
+	issues := func(c ceremonyCA) bool { return c.Name == f.TSA.Issuer }
+	if f.TSA.Issuer != "" && !slices.ContainsFunc(f.Issuing, issues) {
+		return usageError("ceremony: there is no issuing CA %q for the time-stamp authority", f.TSA.Issuer)
+	}
+	return nil
 }
 
 // celebrant performs a ceremony; it stops at the first thing that is not as it should be,
@@ -99,7 +135,7 @@ type celebrant struct {
 	ctx  context.Context
 	set  *profile.Set
 	cas  map[string]*ca.CA
-	log  []transcriptLine
+	log  *os.File // the transcript
 }
 
 // transcriptLine is one certificate of the transcript.
@@ -120,9 +156,13 @@ func (c *celebrant) perform() error {
 	if c.set, err = profile.Builtin(profile.Options{}); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.file.Out, 0o755); err != nil {
+	if err := c.openTranscript(); err != nil {
 		return err
 	}
+	return errors.Join(c.make(), c.log.Close())
+}
+
+func (c *celebrant) make() error {
 	// 2. The root signs itself, then the issuing CAs.
 	if err := c.root(); err != nil {
 		return fmt.Errorf("root: %w", err)
@@ -143,7 +183,7 @@ func (c *celebrant) perform() error {
 	if _, err := c.app.desk.BuildCRLs(c.ctx, true); err != nil {
 		return fmt.Errorf("first CRLs: %w", err)
 	}
-	return c.transcript()
+	return nil
 }
 
 // key makes a token key that did not exist.
@@ -246,28 +286,45 @@ func (c *celebrant) certify(authority *ca.CA, name, profileName string, subject 
 		return nil, err
 	}
 	sum := sha256.Sum256(cert.Raw)
-	c.log = append(c.log, transcriptLine{At: time.Now().UTC(), Name: name, Profile: p.ID(), Subject: draft.Subject().String(), Issuer: cert.Issuer.String(),
+	err = c.transcribe(transcriptLine{At: time.Now().UTC(), Name: name, Profile: p.ID(), Subject: draft.Subject().String(), Issuer: cert.Issuer.String(),
 		Serial: draft.Serial().String(), NotAfter: cert.NotAfter, Key: string(alg), Fingerprint: hex.EncodeToString(sum[:])})
-	return cert, os.WriteFile(filepath.Join(c.file.Out, name+".pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}), 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return cert, writeNew(filepath.Join(c.file.Out, name+".pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
+}
+
+// writeNew writes a file that must not be there.
+func writeNew(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func (c *celebrant) addresses(name string) pki.Addresses {
 	return pki.Addresses{Base: c.app.cfg.URL.Plain, CA: name}
 }
 
-// transcript prints what was made, one line each, and keeps it beside the certificates.
-func (c *celebrant) transcript() error {
-	f, err := os.OpenFile(filepath.Join(c.file.Out, "transcript.jsonl"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
+// openTranscript begins the transcript before anything is made. One that is there already is
+// of another ceremony.
+func (c *celebrant) openTranscript() (err error) {
+	if err := os.MkdirAll(c.file.Out, 0o755); err != nil {
 		return err
 	}
-	enc := json.NewEncoder(io.MultiWriter(f, c.out))
-	for _, line := range c.log {
-		if err := enc.Encode(line); err != nil {
-			return errors.Join(err, f.Close())
-		}
+	c.log, err = os.OpenFile(filepath.Join(c.file.Out, "transcript.jsonl"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	return err
+}
+
+// transcribe writes a line and prints it, as soon as there is something to tell: a ceremony
+// that is cut off leaves no certificate without its line.
+func (c *celebrant) transcribe(line transcriptLine) error {
+	if err := json.NewEncoder(io.MultiWriter(c.log, c.out)).Encode(line); err != nil {
+		return fmt.Errorf("write transcript: %w", err)
 	}
-	return f.Close()
+	return c.log.Sync()
 }
 
 // setUpToken makes the agent's keys when the token is new.
