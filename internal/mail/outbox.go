@@ -50,5 +50,17 @@ func (o *Outbox) Put(m Message) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("write notice: %w", err), os.Remove(f.Name()))
 	}
+	return syncDir(o.Dir)
+}
+
+// syncDir makes a new name durable: the notice is wiped elsewhere once it is here.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("write notice: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("write notice: %w", err)
+	}
 	return nil
 }
