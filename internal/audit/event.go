@@ -49,8 +49,8 @@ func (e Event) Refused(err error) Event {
 	return e
 }
 
-// Canonical returns the bytes that are stored and hashed: JSON with sorted keys and the
-// time in UTC to the microsecond.
+// Canonical returns the bytes that are stored and hashed: JSON with the fields in their
+// order above, the keys of Detail sorted, and the time in UTC to the microsecond.
 func (e Event) Canonical() ([]byte, error) {
 	e.At = e.At.UTC().Truncate(time.Microsecond)
 	b, err := json.Marshal(e)
