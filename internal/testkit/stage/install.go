@@ -260,7 +260,11 @@ func (s *Stage) people(ctx context.Context) error {
 			return err
 		}
 	}
-	b.WriteString("pictures:\n  - {login: lanhdao, unit: \"" + WardCode + "\", file: leader.png}\n  - {unit: \"" + WardCode + "\", file: seal.png, diameter_mm: 36}\n")
+	var more strings.Builder
+	for n := range s.Signers {
+		fmt.Fprintf(&more, "  - {login: ky%02d, unit: \"%s\", file: leader.png}\n", n+1, WardCode)
+	}
+	b.WriteString("pictures:\n" + more.String() + "  - {login: lanhdao, unit: \"" + WardCode + "\", file: leader.png}\n  - {unit: \"" + WardCode + "\", file: seal.png, diameter_mm: 36}\n")
 	if err := os.WriteFile(s.Path("setup.yaml"), []byte(b.String()), 0o600); err != nil {
 		return err
 	}
