@@ -2,6 +2,7 @@ package validate_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -189,4 +190,17 @@ func (f failing) ReadAt(b []byte, off int64) (int, error) {
 		return 0, errors.New("bad sector")
 	}
 	return f.ReaderAt.ReadAt(b, off)
+}
+
+// silent never answers.
+type silent struct{}
+
+func (silent) OCSP(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (silent) CRL(ctx context.Context, _ string) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
