@@ -167,6 +167,7 @@ func (a *app) wire(ctx context.Context, documentKey []byte) error {
 	if a.jobs, err = job.NewClient(a.store.JobDriver(), workers, a.log); err != nil {
 		return err
 	}
+	a.jobs.Watch(a.store)
 	a.store.UseJobs(a.jobs)
 	return nil
 }

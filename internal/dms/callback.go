@@ -41,7 +41,8 @@ const (
 
 const (
 	sendLimit  = 15 * time.Second
-	lease      = 30 * time.Second // longer than a try takes
+	lease      = 20 * time.Second // longer than a try takes
+	busyPause  = 5 * time.Second  // before a look at who holds the lease
 	maxAnswer  = 64 << 10
 	maxRetry   = time.Hour
 	firstRetry = 2 * time.Second
@@ -239,8 +240,8 @@ type returnWorker struct {
 
 func (w *returnWorker) Work(ctx context.Context, j *river.Job[routing.ReturnArgs]) error {
 	err := w.s.Return(ctx, j.Args.DocumentID)
-	if errors.Is(err, ErrBusy) { // whoever holds the lease may die: look again when it is over
-		return river.JobSnooze(lease)
+	if errors.Is(err, ErrBusy) { // whoever holds the lease may have died
+		return river.JobSnooze(busyPause)
 	}
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/kyso-vn/kyso/internal/job"
 )
 
+var _ job.Pulse = (*Store)(nil)
+
 // Enqueuer puts a job into a transaction; river's client does.
 type Enqueuer interface {
 	Enqueue(ctx context.Context, tx *sql.Tx, args job.Args) error
@@ -51,4 +53,35 @@ func (s *Store) migrateJobs(ctx context.Context) error {
 		return fmt.Errorf("migrate jobs: %w", err)
 	}
 	return nil
+}
+
+// Beat implements job.Pulse.
+func (s *Store) Beat(ctx context.Context, client string) (map[string]int64, error) {
+	beats := make(map[string]int64)
+	err := s.tx(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO job_clients (id, beats) VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET beats = job_clients.beats + 1`, client)
+		if err != nil {
+			return fmt.Errorf("count a beat: %w", err)
+		}
+		var rows []struct {
+			ID    string `db:"id"`
+			Beats int64  `db:"beats"`
+		}
+		if err := t.sel(&rows, `SELECT id, beats FROM job_clients`); err != nil {
+			return fmt.Errorf("read beats: %w", err)
+		}
+		for _, r := range rows {
+			beats[r.ID] = r.Beats
+		}
+		return nil
+	})
+	return beats, err
+}
+
+// Forget implements job.Pulse.
+func (s *Store) Forget(ctx context.Context, client string) error {
+	return s.tx(ctx, func(t *tx) error {
+		_, err := t.exec(`DELETE FROM job_clients WHERE id = ?`, client)
+		return err
+	})
 }
