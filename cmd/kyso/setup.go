@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/kyso-vn/kyso/internal/agent"
 	"github.com/kyso-vn/kyso/internal/auth"
 	"github.com/kyso-vn/kyso/internal/config"
 	"github.com/kyso-vn/kyso/internal/routing"
@@ -181,19 +183,34 @@ func (s *setter) point(p setupPoint) error {
 	}
 	for _, old := range points {
 		if old.Name == p.Name {
-			return nil
+			return s.desks(old.ID, p.Desks)
 		}
 	}
 	made, err := s.app.units.CreatePoint(s.ctx, unit.Point{UnitID: u.ID, Name: p.Name, Address: p.Address, From: u.From})
 	if err != nil {
 		return err
 	}
-	for _, d := range p.Desks {
-		if _, err := s.app.units.CreateDesk(s.ctx, unit.Desk{PointID: made.ID, Name: d}); err != nil {
+	if err := s.desks(made.ID, p.Desks); err != nil {
+		return err
+	}
+	return s.out.Encode(map[string]any{"point": made})
+}
+
+// desks makes those that a point lacks, also what an earlier set-up was cut off before.
+func (s *setter) desks(pointID string, names []string) error {
+	there, err := s.app.units.Desks(s.ctx, pointID)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(there, func(d unit.Desk) bool { return d.Name == name }) {
+			continue
+		}
+		if _, err := s.app.units.CreateDesk(s.ctx, unit.Desk{PointID: pointID, Name: name}); err != nil {
 			return err
 		}
 	}
-	return s.out.Encode(map[string]any{"point": made})
+	return nil
 }
 
 func (s *setter) grants(words []string) ([]auth.Grant, error) {
@@ -230,19 +247,39 @@ func (s *setter) account(a setupAccount) error {
 	}
 	id, person, err := s.app.auth.CreateAccount(s.ctx, auth.NewAccount{Login: a.Login, Password: strings.TrimSpace(string(password)), DisplayName: a.Name,
 		NeedsTOTP: a.TOTP, Person: auth.Person{Identity: a.Identity, Name: a.Name, Email: a.Mail}, Grants: grants})
+	made := err == nil
 	if errors.Is(err, auth.ErrLoginTaken) {
-		return nil
+		var old auth.Account
+		old, err = s.app.store.AccountByLogin(s.ctx, strings.ToLower(strings.TrimSpace(a.Login)))
+		id, person, a.TOTP = old.ID, old.PersonID, old.NeedsTOTP
 	}
 	if err != nil {
 		return err
 	}
 	line := map[string]any{"account": a.Login, "id": id, "person_id": person}
 	if a.TOTP {
-		if line["totp_secret"], err = s.app.agent.EnrolTOTP(s.ctx, person); err != nil {
+		secret, err := s.secondFactor(person)
+		if err != nil {
 			return err
 		}
+		if secret != "" {
+			line["totp_secret"], made = secret, true
+		}
+	}
+	if !made {
+		return nil
 	}
 	return s.out.Encode(line)
+}
+
+// secondFactor gives a person who has none a one-time password secret: an account whose
+// set-up was cut off gets it the next time, and the one of a person's other account stays.
+func (s *setter) secondFactor(person string) (secret string, err error) {
+	_, err = s.app.store.TOTP(s.ctx, person)
+	if !errors.Is(err, agent.ErrWrongOTP) {
+		return "", err
+	}
+	return s.app.agent.EnrolTOTP(s.ctx, person)
 }
 
 func (s *setter) client(c setupClient) error {
