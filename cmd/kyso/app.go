@@ -116,7 +116,11 @@ func openToken(ctx context.Context, c config.HSM) (hsm.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p11.Open(ctx, p11.Config{Module: c.Module, Label: c.Token, PIN: pin, WrapMechanism: c.WrapMechanism})
+	t, err := p11.Open(ctx, p11.Config{Module: c.Module, Label: c.Token, PIN: pin, WrapMechanism: c.WrapMechanism})
+	if err != nil {
+		return nil, err // not t: a nil *p11.Token in the interface would be no nil
+	}
+	return t, nil
 }
 
 func (a *app) wire(ctx context.Context, documentKey []byte) error {
