@@ -1,6 +1,9 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ActiveKind is a kind of content that acts when the file is opened or used.
 type ActiveKind string
@@ -34,6 +37,14 @@ const (
 // streams other than object streams are not looked at. The scan reads the whole
 // file but stream data.
 func ActiveContent(v *View) ([]Finding, error) {
+	if quiet, err := v.quiet(); err != nil || quiet {
+		return nil, err
+	}
+	return v.searchActive()
+}
+
+// searchActive looks into every object.
+func (v *View) searchActive() ([]Finding, error) {
 	var found []Finding
 	n := 0
 	for num, e := range v.Objects() {
@@ -44,11 +55,10 @@ func ActiveContent(v *View) ([]Finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		seen := make(map[ActiveKind]bool)
+		first := len(found)
 		activeIn(ind.Value, func(k ActiveKind) {
-			if !seen[k] && len(found) < maxFindings {
-				seen[k] = true
-				found = append(found, Finding{k, ind.Ref})
+			if f := (Finding{k, ind.Ref}); len(found) < maxFindings && !slices.Contains(found[first:], f) {
+				found = append(found, f)
 			}
 		})
 	}
@@ -75,7 +85,7 @@ func activeIn(o Object, report func(ActiveKind)) {
 			activeIn(e, report)
 		}
 	case *Stream:
-		if v.Has("F") || v.Has("FFilter") {
+		if _, flags := v.Get("F").(Integer); v.Has("F") && !flags || v.Has("FFilter") {
 			report(ExternalFile)
 		}
 		activeDict(v.Dict, report)

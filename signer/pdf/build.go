@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // Build writes the changes. The cross-reference section is of the kind of the
@@ -124,33 +125,22 @@ func (b *builder) streamData(p *pending) ([]byte, error) {
 }
 
 // trailer returns the trailer dictionary of the last section with what an
-// update changes; all other keys stay.
-func (b *builder) trailer(s *section, size uint32) ([]byte, error) {
-	raw, err := spliceSet(s.trailerRaw, nil, "Size", fmt.Append(nil, size))
-	if err != nil {
-		return nil, err
-	}
-	if raw, err = spliceSet(raw, nil, "Prev", fmt.Append(nil, s.offset-b.u.r.base)); err != nil {
-		return nil, err
-	}
-	if raw, err = spliceDelete(raw, nil, "XRefStm"); err != nil {
-		return nil, err
-	}
+// update changes, and with more; all other keys stay. A nil value deletes.
+func (b *builder) trailer(s *section, size uint32, more []rawEntry) ([]byte, error) {
+	set := append(more, rawEntry{"Size", strconv.AppendUint(nil, uint64(size), 10)},
+		rawEntry{"Prev", strconv.AppendInt(nil, s.offset-b.u.r.base, 10)}, rawEntry{"XRefStm", nil})
 	if ids, ok := s.trailer.Get("ID").(Array); ok && len(ids) == 2 {
-		first, ok := ids[0].(String)
-		if !ok {
-			return raw, nil
+		if first, ok := ids[0].(String); ok {
+			h := sha256.New()
+			h.Write([]byte(first))
+			h.Write(binary.BigEndian.AppendUint64(nil, uint64(b.inc.Base)))
+			h.Write(b.buf)
+			id := appendHexString([]byte{'['}, []byte(first))
+			id = appendHexString(id, h.Sum(nil)[:16])
+			set = append(set, rawEntry{"ID", append(id, ']')})
 		}
-		h := sha256.New()
-		h.Write([]byte(first))
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(b.inc.Base)))
-		h.Write(b.buf)
-		id := appendHexString(nil, []byte(first))
-		id = append([]byte{'['}, id...)
-		id = appendHexString(id, h.Sum(nil)[:16])
-		return spliceSet(raw, nil, "ID", append(id, ']'))
 	}
-	return raw, nil
+	return spliceAll(s.trailerRaw, s.trailer, set), nil
 }
 
 // runs calls f for each run of consecutive object numbers.
@@ -169,7 +159,7 @@ func (b *builder) xrefTable(s *section) error {
 	if b.here() > 9999999999 {
 		return refuse(TooLarge, "a cross-reference table has no room for offsets over ten gigabytes")
 	}
-	trailer, err := b.trailer(s, b.u.next)
+	trailer, err := b.trailer(s, b.u.next, nil)
 	if err != nil {
 		return err
 	}
@@ -180,7 +170,9 @@ func (b *builder) xrefTable(s *section) error {
 	b.runs(func(run []writtenObject) {
 		b.buf = fmt.Appendf(b.buf, "%d %d\n", run[0].ref.Num, len(run))
 		for _, w := range run {
-			b.buf = fmt.Appendf(b.buf, "%010d %05d n\r\n", w.off, w.ref.Gen)
+			b.buf = appendPadded(b.buf, uint64(w.off), 10)
+			b.buf = appendPadded(append(b.buf, ' '), uint64(w.ref.Gen), 5)
+			b.buf = append(b.buf, " n\r\n"...)
 		}
 	})
 	b.buf = append(b.buf, "trailer\n"...)
@@ -189,13 +181,19 @@ func (b *builder) xrefTable(s *section) error {
 	return nil
 }
 
+// appendPadded appends n with leading zeros.
+func appendPadded(dst []byte, n uint64, width int) []byte {
+	var digits [20]byte
+	for i := width - 1; i >= 0; i-- {
+		digits[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return append(dst, digits[:width]...)
+}
+
 func (b *builder) xrefStream(s *section) error {
 	ref := Ref{Num: b.u.next}
 	b.written = append(b.written, writtenObject{ref, b.here() - b.u.r.base})
-	raw, err := b.trailer(s, b.u.next+1)
-	if err != nil {
-		return err
-	}
 	width := 4
 	for b.here()>>(8*width) != 0 {
 		width++
@@ -210,11 +208,7 @@ func (b *builder) xrefStream(s *section) error {
 			rows = binary.BigEndian.AppendUint16(rows, w.ref.Gen)
 		}
 	})
-	for _, key := range []Name{"Filter", "DecodeParms"} {
-		if raw, err = spliceDelete(raw, nil, key); err != nil {
-			return err
-		}
-	}
+	set := []rawEntry{{"Filter", nil}, {"DecodeParms", nil}}
 	for _, e := range []Entry{
 		{Key: "W", Value: Array{Integer(1), Integer(width), Integer(2)}},
 		{Key: "Index", Value: index},
@@ -224,9 +218,11 @@ func (b *builder) xrefStream(s *section) error {
 		if err != nil {
 			return err
 		}
-		if raw, err = spliceSet(raw, nil, e.Key, value); err != nil {
-			return err
-		}
+		set = append(set, rawEntry{e.Key, value})
+	}
+	raw, err := b.trailer(s, b.u.next+1, set)
+	if err != nil {
+		return err
 	}
 	b.buf = fmt.Appendf(b.buf, "%d 0 obj\n", ref.Num)
 	b.buf = append(b.buf, raw...)

@@ -1,5 +1,7 @@
 package pdf
 
+import "slices"
+
 // Editor changes a dictionary, or an array, inside an indirect object by
 // splicing its original bytes: other keys, their order and their formatting
 // stay as they are.
@@ -57,12 +59,12 @@ func (e *Editor) Set(key Name, value Object) error {
 	if err != nil {
 		return err
 	}
-	return e.change(func(raw []byte) ([]byte, error) { return spliceSet(raw, e.path, key, b) })
+	return e.change(func(raw []byte, o Object) ([]byte, error) { return spliceSet(raw, descend(o, e.path), key, b) })
 }
 
 // Delete removes key.
 func (e *Editor) Delete(key Name) error {
-	return e.change(func(raw []byte) ([]byte, error) { return spliceDelete(raw, e.path, key) })
+	return e.change(func(raw []byte, o Object) ([]byte, error) { return spliceDelete(raw, descend(o, e.path), key) })
 }
 
 // Sub returns an Editor of the dictionary under key: of the indirect object
@@ -133,11 +135,7 @@ func (e *Editor) Append(key Name, values ...Object) error {
 	if err != nil {
 		return err
 	}
-	return e.change(func(raw []byte) ([]byte, error) {
-		o, err := parseAll(raw, nil)
-		if err != nil {
-			return nil, err
-		}
+	return e.change(func(raw []byte, o Object) ([]byte, error) {
 		entry := descend(o, e.path).Entry(key)
 		if entry == nil {
 			return nil, refuse(TypeMismatch, "%s is no array", key)
@@ -153,7 +151,7 @@ func (e *Editor) AppendItems(values ...Object) error {
 	if err != nil {
 		return err
 	}
-	return e.change(func(raw []byte) ([]byte, error) {
+	return e.change(func(raw []byte, _ Object) ([]byte, error) {
 		if len(raw) < 2 || raw[0] != '[' || raw[len(raw)-1] != ']' {
 			return nil, refuse(TypeMismatch, "object %v is no array", e.ref)
 		}
@@ -176,8 +174,8 @@ func (e *Editor) items(values []Object) ([]byte, error) {
 	return b, nil
 }
 
-// change applies f to the object's bytes.
-func (e *Editor) change(f func(raw []byte) ([]byte, error)) error {
+// change applies f to the object's bytes; o is what they say, its spans count in raw.
+func (e *Editor) change(f func(raw []byte, o Object) ([]byte, error)) error {
 	p, err := e.u.materialize(e.ref)
 	if err != nil {
 		return err
@@ -185,7 +183,11 @@ func (e *Editor) change(f func(raw []byte) ([]byte, error)) error {
 	if p == e.u.sig {
 		return refuse(TypeMismatch, "a signature dictionary can't be changed")
 	}
-	raw, err := f(p.raw)
+	ind, err := e.u.Load(e.ref)
+	if err != nil {
+		return err
+	}
+	raw, err := f(p.raw, ind.Value)
 	if err != nil {
 		return err
 	}
@@ -209,11 +211,13 @@ func (u *Update) materialize(ref Ref) (*pending, error) {
 	if st, ok := ind.Value.(*Stream); ok {
 		p.isStream, p.original = true, st
 	}
+	p.parsed = ind
 	// Strings in object streams are plain; outside they must be encrypted.
 	if enc := u.r.crypt.stringEncrypter(ref); enc != nil && ind.Offset < 0 {
 		if p.raw, err = encryptStrings(ind.Raw, enc); err != nil {
 			return nil, err
 		}
+		p.parsed = nil
 	}
 	u.objects[ref.Num] = p
 	return p, nil
@@ -249,22 +253,13 @@ func encryptStrings(raw []byte, enc func([]byte) ([]byte, error)) ([]byte, error
 func splice(raw []byte, at Span, repl []byte) []byte {
 	out := make([]byte, 0, len(raw)+len(repl)+2)
 	out = append(out, raw[:at.Start]...)
-	join := func(next []byte) {
-		if len(out) > 0 && len(next) > 0 && charClass[out[len(out)-1]] == classRegular && charClass[next[0]] == classRegular {
-			out = append(out, ' ')
-		}
-		out = append(out, next...)
-	}
-	join(repl)
-	join(raw[at.End:])
-	return out
+	return appendApart(appendApart(out, repl), raw[at.End:])
 }
 
-// spliceSet sets a key of the dictionary at path inside raw.
-func spliceSet(raw []byte, path []Name, key Name, value []byte) ([]byte, error) {
-	d, err := dictAt(raw, path)
-	if err != nil {
-		return nil, err
+// spliceSet sets a key of the dictionary d inside raw.
+func spliceSet(raw []byte, d *Dict, key Name, value []byte) ([]byte, error) {
+	if d == nil {
+		return nil, refuse(TypeMismatch, "no dictionary to change")
 	}
 	last := -1
 	for i := len(d.Entries) - 1; i >= 0; i-- {
@@ -285,11 +280,10 @@ func spliceSet(raw []byte, path []Name, key Name, value []byte) ([]byte, error) 
 	return splice(raw, Span{at, at}, append(entry, value...)), nil
 }
 
-// spliceDelete removes a key of the dictionary at path inside raw.
-func spliceDelete(raw []byte, path []Name, key Name) ([]byte, error) {
-	d, err := dictAt(raw, path)
-	if err != nil {
-		return nil, err
+// spliceDelete removes a key of the dictionary d inside raw.
+func spliceDelete(raw []byte, d *Dict, key Name) ([]byte, error) {
+	if d == nil {
+		return nil, refuse(TypeMismatch, "no dictionary to change")
 	}
 	for i := len(d.Entries) - 1; i >= 0; i-- {
 		if e := d.Entries[i]; e.Key == key {
@@ -299,14 +293,52 @@ func spliceDelete(raw []byte, path []Name, key Name) ([]byte, error) {
 	return raw, nil
 }
 
-func dictAt(raw []byte, path []Name) (*Dict, error) {
-	o, err := parseAll(raw, nil)
-	if err != nil {
-		return nil, err
+// rawEntry is a key with its value as it is to be written; nil deletes the key.
+type rawEntry struct {
+	key   Name
+	value []byte
+}
+
+// spliceAll sets and deletes keys of the dictionary d inside raw, in one pass.
+func spliceAll(raw []byte, d *Dict, set []rawEntry) []byte {
+	end := d.Span.End - int64(len(">>"))
+	out := make([]byte, 0, len(raw)+256)
+	done := make(map[Name]bool, len(set))
+	copied := int64(0)
+	keep := func(to int64) { out = appendApart(out, raw[copied:to]) }
+	// 1. What is there; of a key that stands twice the last is kept.
+	for i, e := range d.Entries {
+		j := slices.IndexFunc(set, func(s rawEntry) bool { return s.key == e.Key })
+		if j < 0 {
+			continue
+		}
+		again := slices.ContainsFunc(d.Entries[i+1:], func(later Entry) bool { return later.Key == e.Key })
+		if again || set[j].value == nil {
+			keep(e.KeySpan.Start)
+		} else {
+			keep(e.ValueSpan.Start)
+			out = appendApart(out, set[j].value)
+			done[e.Key] = true
+		}
+		copied = e.ValueSpan.End
 	}
-	d := descend(o, path)
-	if d == nil {
-		return nil, refuse(TypeMismatch, "no dictionary to change")
+	keep(end)
+	copied = end
+	// 2. What is new.
+	for _, s := range set {
+		if !done[s.key] && s.value != nil {
+			out = append(appendName(out, s.key), ' ')
+			out = append(out, s.value...)
+		}
 	}
-	return d, nil
+	keep(int64(len(raw)))
+	return out
+}
+
+// appendApart appends b, apart from what is before by a space where both are regular.
+func appendApart(out, b []byte) []byte {
+	if len(out) > 0 && len(b) > 0 && charClass[out[len(out)-1]] == classRegular && charClass[b[0]] == classRegular {
+		out = append(out, ' ')
+	}
+	return append(out, b...)
 }

@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"bytes"
 	"errors"
 	"math"
 )
@@ -39,13 +40,21 @@ func (i *Indirect) Dict() *Dict { return DictOf(i.Value) }
 // grow calls parse with ever longer pieces of the file from off until it no
 // longer says errShort.
 func (r *Reader) grow(off int64, parse func(p *parser) error) error {
-	for n := 1024; ; n *= 4 {
+	first := 1024
+	if r.whole() {
+		first = wholeFile
+	}
+	for n := first; ; n *= 4 {
 		buf, err := r.readAt(off, n)
 		if err != nil {
 			return err
 		}
-		p := &parser{lexer: lexer{buf: buf, base: off, final: off+int64(len(buf)) >= r.size}}
-		if err = parse(p); !errors.Is(err, errShort) {
+		p := &parser{lexer: lexer{buf: buf, base: off, final: off+int64(len(buf)) >= r.size}, scratch: r.scratch}
+		err = parse(p)
+		if cap(p.objects) <= maxScratch && cap(p.entries) <= maxScratch {
+			r.scratch = scratch{p.objects[:0], p.entries[:0]}
+		}
+		if !errors.Is(err, errShort) {
 			return err
 		}
 		if p.final {
@@ -70,7 +79,7 @@ func (r *Reader) parseAt(off int64, decrypt func([]byte) ([]byte, error)) (o Obj
 		if o, span, err = p.object(); err != nil {
 			return err
 		}
-		raw, at = p.buf[span.Start:span.End:span.End], p.base
+		raw, at = bytes.Clone(p.buf[span.Start:span.End]), p.base
 		return nil
 	})
 	return o, raw, at, err
@@ -151,8 +160,8 @@ func (r *Reader) parseIndirect(off int64, c *crypt) (ind *Indirect, err error) {
 		default:
 			return p.bad(t.start, "no endobj behind object %v", ind.Ref)
 		}
-		if cap(ind.Raw) > 0 && len(ind.Raw) < len(p.buf)/2 {
-			ind.Raw = append([]byte(nil), ind.Raw...) // let the long buffer go
+		if !r.whole() {
+			ind.Raw = bytes.Clone(ind.Raw) // let the long buffer go
 		}
 		return nil
 	})

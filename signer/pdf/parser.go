@@ -18,7 +18,17 @@ type parser struct {
 	decrypt func([]byte) ([]byte, error)
 	depth   int
 	nodes   int
+	scratch
 }
+
+// scratch holds the parts of arrays and dictionaries that are open.
+type scratch struct {
+	objects []Object
+	entries []Entry
+}
+
+// maxScratch bounds what is kept from one object to the next.
+const maxScratch = 4096
 
 // object reads one object; a reference is an object, an indirect object's
 // "obj" wrapping is not.
@@ -50,7 +60,7 @@ func (p *parser) objectFrom(t token) (Object, Span, error) {
 		}
 		return String(b), span, nil
 	case tokName:
-		return Name(t.bytes), span, nil
+		return nameObject(t.bytes), span, nil
 	case tokArrayOpen:
 		return p.array(t)
 	case tokDictOpen:
@@ -119,7 +129,7 @@ func (p *parser) array(open token) (Object, Span, error) {
 		return nil, span, err
 	}
 	defer func() { p.depth-- }()
-	a := Array{}
+	mark := len(p.objects)
 	for {
 		t, err := p.next()
 		if err != nil {
@@ -127,13 +137,16 @@ func (p *parser) array(open token) (Object, Span, error) {
 		}
 		if t.kind == tokArrayClose {
 			span.End = int64(t.end)
+			a := make(Array, len(p.objects)-mark)
+			copy(a, p.objects[mark:])
+			p.objects = p.objects[:mark]
 			return a, span, nil
 		}
 		o, _, err := p.objectFrom(t)
 		if err != nil {
 			return nil, span, err
 		}
-		a = append(a, o)
+		p.objects = append(p.objects, o)
 	}
 }
 
@@ -145,6 +158,7 @@ func (p *parser) dict(open token) (Object, Span, error) {
 	defer func() { p.depth-- }()
 	decrypt := p.decrypt
 	rawContents, contentsAt := "", -1
+	mark := len(p.entries)
 	for {
 		t, err := p.next()
 		if err != nil {
@@ -152,24 +166,27 @@ func (p *parser) dict(open token) (Object, Span, error) {
 		}
 		if t.kind == tokDictClose {
 			d.Span.End = int64(t.end)
+			d.Entries = make([]Entry, len(p.entries)-mark)
+			copy(d.Entries, p.entries[mark:])
+			p.entries = p.entries[:mark]
 			break
 		}
 		if t.kind != tokName {
 			return nil, d.Span, p.bad(t.start, "a dictionary key is not a name")
 		}
-		e := Entry{Key: Name(t.bytes), KeySpan: Span{int64(t.start), int64(t.end)}}
+		e := Entry{Key: nameOf(t.bytes), KeySpan: Span{int64(t.start), int64(t.end)}}
 		if t, err = p.next(); err != nil {
 			return nil, d.Span, err
 		}
 		if decrypt != nil && e.Key == "Contents" && t.kind == tokString {
 			// Whether these bytes are encrypted shows when the whole
 			// dictionary is known.
-			rawContents, contentsAt = string(t.bytes), len(d.Entries)
+			rawContents, contentsAt = string(t.bytes), len(p.entries)-mark
 			e.Value, e.ValueSpan = String(rawContents), Span{int64(t.start), int64(t.end)}
 		} else if e.Value, e.ValueSpan, err = p.objectFrom(t); err != nil {
 			return nil, d.Span, err
 		}
-		d.Entries = append(d.Entries, e)
+		p.entries = append(p.entries, e)
 	}
 	if contentsAt >= 0 && !isSignatureDict(d) {
 		b, err := decrypt([]byte(rawContents))

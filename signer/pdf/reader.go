@@ -41,6 +41,8 @@ type Reader struct {
 	// are never encrypted.
 	xrefStreams map[int64]bool
 	cache       objectCache
+	window      window
+	scratch     scratch
 	// startXref is the value written behind the last startxref keyword.
 	startXref int64
 }
@@ -96,15 +98,64 @@ func (r *Reader) HeaderOffset() int64 { return r.base }
 // ReaderAt returns the bytes under the Reader.
 func (r *Reader) ReaderAt() io.ReaderAt { return r.src }
 
-// readAt reads up to n bytes at off, fewer at the end of the file.
+// window is a piece of the file that was read last. Its bytes are never changed, so what was
+// given out of it stays.
+type window struct {
+	off int64
+	buf []byte
+}
+
+const (
+	wholeFile = 128 << 10 // a file up to this size is read at once
+	minWindow = 4 << 10
+	maxWindow = 64 << 10
+)
+
+// whole reports whether the window holds the whole file.
+func (r *Reader) whole() bool { return r.size <= wholeFile }
+
+// readAt returns up to n bytes at off, fewer at the end of the file. They must not be changed,
+// and, being part of a longer buffer, not be kept unless the file is whole.
 func (r *Reader) readAt(off int64, n int) ([]byte, error) {
 	if off < 0 || off > r.size {
 		return nil, refuseAt(Damaged, off, "place outside of the file")
 	}
-	buf := make([]byte, min(int64(n), r.size-off))
-	if len(buf) == 0 {
-		return buf, nil
+	n = int(min(int64(n), r.size-off))
+	if n == 0 {
+		return nil, nil
 	}
+	w := &r.window
+	if off < w.off || off+int64(n) > w.off+int64(len(w.buf)) {
+		if err := r.moveWindow(off, n); err != nil {
+			return nil, err
+		}
+	}
+	at := int(off - w.off)
+	return w.buf[at : at+n : at+n], nil
+}
+
+// moveWindow makes a window with n bytes at off. It reads ahead the further the more the
+// reads go forward in the file.
+func (r *Reader) moveWindow(off int64, n int) error {
+	size := minWindow
+	if w := r.window; off >= w.off && off <= w.off+2*int64(len(w.buf)) {
+		size = min(2*len(w.buf), maxWindow)
+	}
+	from, size := off, max(size, n, minWindow)
+	if r.whole() {
+		from, size = 0, int(r.size)
+	}
+	buf, err := r.fetch(from, int(min(int64(size), r.size-from)))
+	if err != nil {
+		return err
+	}
+	r.window = window{from, buf}
+	return nil
+}
+
+// fetch reads n bytes at off.
+func (r *Reader) fetch(off int64, n int) ([]byte, error) {
+	buf := make([]byte, n)
 	got, err := r.src.ReadAt(buf, off)
 	if got < len(buf) {
 		if err == nil || err == io.EOF {

@@ -154,7 +154,7 @@ func (u *Update) PutStream(ref Ref, dict Map, data []byte) error {
 	for k, v := range dict {
 		m[k] = v
 	}
-	if m["Filter"] == nil {
+	if m["Filter"] == nil && len(data) > minDeflate {
 		packed, err := deflate(data)
 		if err != nil {
 			return err
@@ -194,6 +194,9 @@ func (u *Update) encrypted(ref Ref, dict Object, data []byte) ([]byte, error) {
 	}
 	return u.r.crypt.encryptStream(ref, d, filters, data)
 }
+
+// minDeflate is below what compression and its /Filter can gain.
+const minDeflate = 48
 
 // deflaters are kept because each takes nearly a megabyte.
 var deflaters = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
