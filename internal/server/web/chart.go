@@ -46,12 +46,12 @@ func drawChart(title string, bars []bar, by report.By) chart {
 	}
 	switch by {
 	case report.ByDay, report.ByMonth, report.ByQuarter:
-		return c.columns(bars, most)
+		return c.columns(bars, most, by)
 	}
 	return c.ranked(bars, most)
 }
 
-func (c chart) columns(bars []bar, most int64) chart {
+func (c chart) columns(bars []bar, most int64, by report.By) chart {
 	if len(bars) > chartColumns {
 		c.More = len(bars) - chartColumns
 		bars = bars[c.More:]
@@ -59,12 +59,15 @@ func (c chart) columns(bars []bar, most int64) chart {
 	const top, height = 20, 160
 	c.Columns, c.Base, c.Height = true, top+height, top+height+24
 	step := chartWidth / len(bars)
-	every := 1 + 90/max(step, 1) // labels that don't run into each other
+	every := 1 + 60/max(step, 1) // labels that don't run into each other
 	for i, b := range bars {
 		b.W = min(max(step-4, 2), 60)
 		b.H = int(int64(height) * b.N / most)
 		b.X, b.Y = i*step+(step-b.W)/2, c.Base-b.H
-		b.TextX, b.TextY = i*step+step/2, c.Base+18
+		b.TextX, b.TextY = max(i*step+step/2, 24), c.Base+18
+		if by == report.ByDay && len(b.Label) == len("02/01/2006") {
+			b.Label = b.Label[:5]
+		}
 		if i%every != 0 {
 			b.Label = ""
 		}

@@ -122,7 +122,7 @@ func (p *pages) nav(r *http.Request, a auth.Actor) []navItem {
 	var out []navItem
 	add := func(href, key string, roles ...auth.Role) {
 		if len(roles) == 0 || p.has(a, roles...) {
-			out = append(out, navItem{Href: href, Key: key, Here: r.URL.Path == href})
+			out = append(out, navItem{Href: href, Key: key})
 		}
 	}
 	add("/counter", "counter", auth.RoleCounter)
@@ -134,6 +134,15 @@ func (p *pages) nav(r *http.Request, a auth.Actor) []navItem {
 	add("/reports/documents", "report-documents", auth.RoleUnitAdmin, auth.RoleCityAdmin, auth.RoleAuditor)
 	add("/me", "me")
 	add("/verify", "verify")
+	at := -1 // the longest address that the page lies under
+	for i, n := range out {
+		if (r.URL.Path == n.Href || strings.HasPrefix(r.URL.Path, n.Href+"/")) && (at < 0 || len(n.Href) > len(out[at].Href)) {
+			at = i
+		}
+	}
+	if at >= 0 {
+		out[at].Here = true
+	}
 	return out
 }
 

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -89,4 +90,20 @@ func TestAssetsAreSmallNamedByContentAndKeptByBrowsers(t *testing.T) {
 			t.Errorf("%s asks for fonts or pictures", f)
 		}
 	}
+}
+
+func TestAFaultOfOursTellsNothingButWhatToDo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	b := r.browser(t)
+	r.fault = errors.New("secret table is gone")
+	p := b.upload("/verify", "file", "a.pdf", []byte("x")).want(t, 500, "Hệ thống đang bận. Dữ liệu chưa mất. Thử lại sau 30 giây.")
+	if strings.Contains(p.body, "secret") {
+		t.Error("the cause is shown")
+	}
+	if !strings.Contains(r.logged.String(), "secret table is gone") || !strings.Contains(p.text(), p.header.Get("X-Request-Id")) {
+		t.Error("the cause can't be found by the page's code")
+	}
+	b.get("/nowhere").want(t, 404, "Không tìm thấy")
+	b.post("/help", nil).want(t, 404)
 }

@@ -55,6 +55,8 @@ type rig struct {
 	people  map[string]string // person ids by login
 	client  context.Context
 	logged  journal
+	// fault, when set, is what verifying ends with.
+	fault error
 }
 
 func must(t testing.TB, err error) {
@@ -91,6 +93,9 @@ func (r *rig) serve(t testing.TB, users *auth.Service) {
 	pages, err := web.New(web.Options{Auth: users, Authenticator: &server.Authenticator{Auth: users, Log: log}, Desk: r.Desk, Routing: r.routing,
 		Report: &report.Service{Store: r.Store, Now: r.Now}, Units: r.Units, Now: r.Now, Log: log,
 		Verify: func(ctx context.Context, name string, f io.ReaderAt, size int64) (*validate.Report, error) {
+			if r.fault != nil {
+				return nil, r.fault
+			}
 			return validate.File(ctx, f, size, validate.Options{Name: name, Anchors: r.anchors, Now: r.Now, Fetcher: published{r}})
 		}})
 	must(t, err)

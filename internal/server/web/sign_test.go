@@ -38,7 +38,7 @@ func TestTheLeaderSignsAndTheClerkSealsWithoutScripts(t *testing.T) {
 	t.Logf("page picture: %d bytes", len(png.body))
 
 	// 2. What is shown is signed, by PIN and one-time password.
-	p = p.submit(leader, "Ký văn bản này", nil).want(t, 200, "Xác nhận ký 1 văn bản", "Trần Quốc Vượng, KT.", "Đã xem")
+	p = p.submit(leader, "Ký văn bản này", nil).want(t, 200, "Xác nhận ký 1 văn bản", "Trần Quốc Vượng (KT.)", "Đã xem")
 	confirm := p.url.Path
 	p = p.submit(leader, "Ký 1 văn bản", url.Values{"pin": {"11111111"}, "otp": {softagent.OTP}}).want(t, 403, "Sai mã PIN. Còn 4 lần.", subject)
 	if p.field("pin") != "" || strings.Contains(p.body, "11111111") {

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/kyso-vn/kyso/internal/errs"
+	"github.com/kyso-vn/kyso/internal/routing"
 	"github.com/kyso-vn/kyso/signer/validate"
 )
 
@@ -174,7 +176,7 @@ func (p *pages) judged(rep *validate.Report) verifyPage {
 		}
 	}
 	if n := len(d.Signers); n > 1 && d.Signers[0].Filled != "" {
-		d.Changed = "Sau chữ ký đầu tiên chỉ thêm " + d.Signers[0].Filled + " và chữ ký khác."
+		d.Changed = "Sau chữ ký đầu tiên chỉ thêm chữ ký khác, " + d.Signers[0].Filled + "."
 	} else if n > 1 {
 		d.Changed = "Sau chữ ký đầu tiên chỉ thêm chữ ký khác."
 	}
@@ -190,15 +192,20 @@ func maskNumbers(s string) string {
 
 // filledWords names the fields that an office fills after the leader has signed.
 func filledWords(fields []string) string {
+	known := []struct{ field, word string }{{routing.FieldNumber, "số, ký hiệu"}, {routing.FieldDate, "ngày ban hành"}}
 	var out []string
-	for _, f := range fields {
-		switch f {
-		case "so_ky_hieu":
-			f = "số, ký hiệu"
-		case "ngay_ban_hanh":
-			f = "ngày ban hành"
+	for _, k := range known {
+		if slices.Contains(fields, k.field) {
+			out = append(out, k.word)
 		}
-		out = append(out, f)
 	}
-	return strings.Join(out, ", ")
+	for _, f := range fields {
+		if f != routing.FieldNumber && f != routing.FieldDate {
+			out = append(out, "ô “"+f+"”")
+		}
+	}
+	if n := len(out); n > 1 {
+		return strings.Join(out[:n-1], ", ") + " và " + out[n-1]
+	}
+	return strings.Join(out, "")
 }
