@@ -198,7 +198,7 @@ func field(name string) func(*pdf.Update) (*pdf.Editor, error) {
 	return func(u *pdf.Update) (*pdf.Editor, error) {
 		f, err := pdf.FindField(u, name)
 		if f == nil {
-			return nil, fmt.Errorf("no field %s: %v", name, err)
+			return nil, fmt.Errorf("no field %s: %w", name, err)
 		}
 		return u.Edit(f.Ref)
 	}
@@ -209,7 +209,7 @@ func signature(name string) func(*pdf.Update) (*pdf.Editor, error) {
 	return func(u *pdf.Update) (*pdf.Editor, error) {
 		f, err := pdf.FindField(u, name)
 		if f == nil {
-			return nil, fmt.Errorf("no field %s: %v", name, err)
+			return nil, fmt.Errorf("no field %s: %w", name, err)
 		}
 		return u.Edit(f.Value.(pdf.Ref))
 	}
@@ -223,7 +223,7 @@ func font(u *pdf.Update) (*pdf.Editor, error) {
 	}
 	d, err := pdf.DictAt(u, p.Resources.Get("Font"))
 	if err != nil || d == nil {
-		return nil, fmt.Errorf("no fonts: %v", err)
+		return nil, fmt.Errorf("no fonts: %w", err)
 	}
 	return u.Edit(d.Entries[0].Value.(pdf.Ref))
 }

@@ -1,6 +1,6 @@
 // Package validate judges the signatures of a PDF file: whether what is shown now is what was
 // signed, by whom, when, and whether the certificate was good then. The frame is that of
-// ETSI EN 319 102-1; pades.md's attacks (forged ByteRange, wrapping, incremental saving,
+// ETSI EN 319 102-1; the known attacks (forged ByteRange, wrapping, incremental saving,
 // shadows, evil annotations) each meet a check of their own, in a file of its own.
 //
 //	report, err := validate.File(ctx, file, size, validate.Options{Anchors: lists})

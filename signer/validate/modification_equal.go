@@ -2,6 +2,7 @@ package validate
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/kyso-vn/kyso/signer/pdf"
@@ -221,4 +222,4 @@ func sameData(a, b io.Reader) bool {
 	return false
 }
 
-func ended(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
