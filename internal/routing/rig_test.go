@@ -64,10 +64,11 @@ type switchable struct {
 	*tsa.Server
 	certificate *x509.Certificate
 	down        atomic.Bool
+	failures    atomic.Int64 // requests that get no answer before the authority is up
 }
 
 func (s *switchable) Timestamp(ctx context.Context, h crypto.Hash, digest []byte) ([]byte, error) {
-	if s.down.Load() {
+	if s.down.Load() || s.failures.Add(-1) >= 0 {
 		return nil, errors.New("the authority does not answer")
 	}
 	return s.Server.Timestamp(ctx, h, digest)
