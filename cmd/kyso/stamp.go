@@ -20,7 +20,7 @@ type stamper struct{ app *app }
 // Timestamp implements pades.Timestamper. Each authority has the whole time limit, so that
 // one that hangs leaves the next its own.
 func (s stamper) Timestamp(ctx context.Context, hash crypto.Hash, digest []byte) ([]byte, error) {
-	err := error(errNoTSA)
+	err := errNoTSA
 	for _, name := range s.app.cfg.Signing.TSA {
 		var token []byte
 		if token, err = s.ask(ctx, name, hash, digest); err == nil || ctx.Err() != nil {
