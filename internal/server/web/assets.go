@@ -60,8 +60,8 @@ func readAssets() (assets, error) {
 
 func (a assets) href(kind string) string { return a.named[kind] }
 
-// static serves the built files. Their names change with their content, so a browser may
-// keep them for good.
+// static serves the files. The names of built ones change with their content, so a browser
+// may keep them for good.
 func (p *pages) static(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "file")
 	f, ok := p.assets.files[name]
@@ -71,7 +71,10 @@ func (p *pages) static(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cache-Control", "public, max-age=86400")
+	if strings.HasPrefix(name, "app.") {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
 	h.Set("Vary", "Accept-Encoding")
 	body := f.plain
 	if f.gzip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {

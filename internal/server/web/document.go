@@ -89,7 +89,7 @@ func (p *pages) getPicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // read only
+	defer c.Close()
 	tag := fmt.Sprintf(`"%.16s-%d"`, c.SHA256, page)
 	w.Header().Set("ETag", tag)
 	if r.Header.Get("If-None-Match") == tag {
@@ -133,7 +133,7 @@ func (p *pages) getAttachment(w http.ResponseWriter, r *http.Request) error {
 
 // sendFile sends content to be saved, never to be shown by the browser.
 func sendFile(w http.ResponseWriter, r *http.Request, c *routing.Content) error {
-	defer c.Close() //nolint:errcheck // read only
+	defer c.Close()
 	attachment(w, c.Name)
 	media := c.MediaType
 	if !slices.Contains([]string{"application/pdf", "image/png", "image/jpeg", "text/plain"}, media) {

@@ -202,7 +202,7 @@ func flatten(err error) []*errs.Error {
 	if e, ok := err.(*errs.Error); ok { //nolint:errorlint // the chain is walked by hand, to find all of them
 		return []*errs.Error{e}
 	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // see above
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []*errs.Error
 		for _, x := range many.Unwrap() {
 			part := flatten(x)

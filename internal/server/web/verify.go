@@ -64,7 +64,7 @@ func (p *pages) postVerify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.unverified(w, r, err)
 	}
-	defer f.Close() //nolint:errcheck // it has no name and is gone with the handle
+	defer f.Close()
 	wait := time.NewTimer(verifyWait)
 	defer wait.Stop()
 	select {
