@@ -185,6 +185,10 @@ func (d *dress) fillField(f *pdf.Field, sig pdf.Ref) error {
 		if we, err = d.u.Edit(w.Ref); err != nil {
 			return err
 		}
+		// Poppler takes a kid with a Parent for a field and does not look for its value above.
+		if err := we.Set("V", sig); err != nil {
+			return err
+		}
 	}
 	if err := we.Set("F", pdf.Integer(widgetFlags)); err != nil {
 		return err

@@ -231,11 +231,7 @@ func addWidget(u *pdf.Update, page *pdf.Page, s FieldSpec, value pdf.Ref, form *
 	if err != nil {
 		return pdf.Ref{}, err
 	}
-	e, err := u.Edit(page.Ref)
-	if err != nil {
-		return pdf.Ref{}, err
-	}
-	return ref, e.Append("Annots", ref)
+	return ref, u.AddAnnotation(page, ref)
 }
 
 // defaultAppearance is a DA that readers fall back on; ours embeds its own font.

@@ -134,6 +134,11 @@ func prepare(ctx context.Context, in Source, o Options, w io.Writer) (*Prepared,
 	if err != nil {
 		return nil, err
 	}
+	if enabled, err := usageRights(r.Last()); err != nil {
+		return nil, err
+	} else if enabled {
+		warnings = append(warnings, WarnUsageRights)
+	}
 	// 3. The update.
 	d := &dress{u: pdf.NewUpdate(r), o: &o, hash: tmpl.Hash()}
 	if err := d.sign(room); err != nil {
@@ -221,6 +226,21 @@ func copyAll(ctx context.Context, w io.Writer, in Source) (int64, error) {
 		}
 	}
 	return off, nil
+}
+
+// WarnUsageRights is the warning that a file has usage rights (ISO 32000-1, Section 12.8.2.3): it is Reader-enabled. Their
+// entry UR3 in Perms stays, for it takes no part in judging other signatures, and to remove it would change a catalog that
+// others may have signed; but Adobe Reader will say that the rights are void, since only Adobe's software may update such
+// a file without breaking them.
+const WarnUsageRights = "usage_rights"
+
+func usageRights(s pdf.Source) (bool, error) {
+	catalog, err := pdf.Catalog(s)
+	if err != nil {
+		return false, err
+	}
+	perms, err := pdf.DictAt(s, catalog.Get("Perms"))
+	return perms.Has("UR3") || perms.Has("UR"), err
 }
 
 func checkActive(v *pdf.View, policy ActivePolicy) (warnings []string, err error) {

@@ -7,7 +7,7 @@ import "strings"
 func (r *Reader) openCrypt(opts Options) error {
 	v := r.Last()
 	o, err := v.Resolve(v.Trailer().Get("Encrypt"))
-	if err != nil || o == nil {
+	if err != nil || !v.Trailer().Has("Encrypt") {
 		return err
 	}
 	d, ok := o.(*Dict)

@@ -77,12 +77,12 @@ func (e *Editor) Sub(key Name) (*Editor, error) {
 	}
 	switch v := d.Get(key).(type) {
 	case Ref:
-		ind, err := e.u.Load(v)
+		ind, err := e.u.last(v)
 		if err != nil {
 			return nil, err
 		}
 		if ind.Dict() != nil {
-			return &Editor{u: e.u, ref: v}, nil
+			return &Editor{u: e.u, ref: ind.Ref}, nil
 		}
 		if ind.Value != nil {
 			return nil, refuse(TypeMismatch, "%s is no dictionary", key)
@@ -111,13 +111,13 @@ func (e *Editor) Append(key Name, values ...Object) error {
 	}
 	v := d.Get(key)
 	if ref, ok := v.(Ref); ok {
-		ind, err := e.u.Load(ref)
+		ind, err := e.u.last(ref)
 		if err != nil {
 			return err
 		}
 		switch ind.Value.(type) {
 		case Array:
-			return (&Editor{u: e.u, ref: ref}).AppendItems(values...)
+			return (&Editor{u: e.u, ref: ind.Ref}).AppendItems(values...)
 		case nil:
 			v = nil
 		default:
@@ -193,6 +193,22 @@ func (e *Editor) change(f func(raw []byte, o Object) ([]byte, error)) error {
 	}
 	p.raw, p.parsed = raw, nil
 	return nil
+}
+
+// last follows objects that are nothing but references to the object that is something.
+func (u *Update) last(ref Ref) (*Indirect, error) {
+	for range maxResolve {
+		ind, err := u.Load(ref)
+		if err != nil {
+			return nil, err
+		}
+		next, ok := ind.Value.(Ref)
+		if !ok {
+			return ind, nil
+		}
+		ref = next
+	}
+	return nil, refuse(Loop, "references lead to one another without end")
 }
 
 // materialize makes an object of the file one that will be written.

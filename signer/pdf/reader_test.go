@@ -221,7 +221,7 @@ func TestRefusalsAreTyped(t *testing.T) {
 		"cut at the end":   {file[:len(file)-3], Damaged},
 		"cut in an update": {signed[:len(file)+200], Damaged},
 		"no xref there":    {with(func(m *maker) { m.startOff = 5000 }), XrefMissing},
-		"Prev loop":        {two, Loop},
+		"only a Prev loop": {two, Damaged},
 		"no Root":          {bytes.ReplaceAll(file, []byte("/Root"), []byte("/Rott")), Damaged},
 		"catalog missing":  {bytes.ReplaceAll(file, []byte("/Root 1"), []byte("/Root 9")), Damaged},
 		"wrong object":     {bytes.Replace(file, []byte("\n1 0 obj"), []byte("\n4 0 obj"), 1), Damaged},

@@ -167,8 +167,10 @@ func (r *Reader) readChain(t tail) error {
 		return err
 	}
 	for {
+		// A Prev that leads to a section that was read already adds nothing: what is newer counts. Every section was
+		// read whole by then, so that nothing is guessed.
 		if seen[s.offset] {
-			return refuseAt(Loop, s.offset, "cross-reference sections lead back to one another")
+			break
 		}
 		seen[s.offset] = true
 		if len(seen) > maxSections {
