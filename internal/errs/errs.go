@@ -87,6 +87,14 @@ func (e *Error) Format(args ...any) *Error {
 	return &c
 }
 
+// Reason returns a copy of e whose texts have one %s each, filled in its own language.
+func (e *Error) Reason(vi, en string) *Error {
+	c := *e
+	c.VI = fmt.Sprintf(e.VI, vi)
+	c.EN = fmt.Sprintf(e.EN, en)
+	return &c
+}
+
 // After returns a copy of e that may be tried again after d.
 func (e *Error) After(d time.Duration) *Error {
 	c := *e

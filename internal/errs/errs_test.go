@@ -26,6 +26,18 @@ func TestCopiesKeepTheCodeAndLeaveTheOriginalAlone(t *testing.T) {
 	}
 }
 
+func TestAReasonIsSaidInBothLanguages(t *testing.T) {
+	t.Parallel()
+	base := errs.New(errs.Conflict, "state", "Văn bản đang ở trạng thái “%s”.", "The document is %s.")
+	e := base.Reason("Chờ ký 100%", "waiting, 100%")
+	if e.Text("vi") != "Văn bản đang ở trạng thái “Chờ ký 100%”." || e.Text("en") != "The document is waiting, 100%." || !errors.Is(e, base) {
+		t.Fatalf("copy is %+v", e)
+	}
+	if base.VI != "Văn bản đang ở trạng thái “%s”." {
+		t.Fatalf("original changed: %+v", base)
+	}
+}
+
 func TestKindOfAnUnknownErrorIsFault(t *testing.T) {
 	t.Parallel()
 	if k := errs.KindOf(io.EOF); k != errs.Fault {

@@ -115,7 +115,7 @@ func (s *Service) keep(ctx context.Context, in Intake, files Files, kept *keeper
 		sa := StoredAttachment{Attachment: at, N: i + 1}
 		if !at.SameFile {
 			if next == len(files.Attachments) {
-				return d, ErrMetadata.Format("thiếu tệp phụ lục").On("attachments")
+				return d, ErrMetadata.Reason("thiếu tệp phụ lục", "an attachment's file is missing").On("attachments")
 			}
 			ref, err := s.store(ctx, files.Attachments[next], kept)
 			if err != nil {
@@ -127,7 +127,7 @@ func (s *Service) keep(ctx context.Context, in Intake, files Files, kept *keeper
 		d.Attachments = append(d.Attachments, sa)
 	}
 	if next != len(files.Attachments) {
-		return d, ErrMetadata.Format("thừa tệp phụ lục").On("attachments")
+		return d, ErrMetadata.Reason("thừa tệp phụ lục", "there are more files than attachments").On("attachments")
 	}
 	return d, nil
 }
@@ -135,7 +135,7 @@ func (s *Service) keep(ctx context.Context, in Intake, files Files, kept *keeper
 // store copies at most MaxBytes into a new blob.
 func (s *Service) store(ctx context.Context, r io.Reader, kept *keeper) (blob.Ref, error) {
 	if r == nil {
-		return blob.Ref{}, ErrMetadata.Format("thiếu tệp").On("file")
+		return blob.Ref{}, ErrMetadata.Reason("thiếu tệp", "the file is missing").On("file")
 	}
 	w, err := s.o.Blobs.Create(ctx)
 	if err != nil {

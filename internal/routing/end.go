@@ -40,7 +40,7 @@ func (s *Service) end(ctx context.Context, id, reason string, to State, action, 
 	st, ok := d.current()
 	switch {
 	case !ok || (d.State != Waiting && d.State != Signed):
-		return View{}, s.refused(ctx, ev, ErrState.Format(d.State.VI()))
+		return View{}, s.refused(ctx, ev, ErrState.Reason(d.State.VI(), string(d.State)))
 	case !s.turn(ctx, a, st), to == Refused && (st.Kind == Seal || st.Kind == Copy):
 		return View{}, s.refused(ctx, ev, auth.ErrDenied)
 	}

@@ -188,13 +188,13 @@ func query(ctx context.Context, a auth.Actor, scope auth.Scope, f Filter) (Query
 	q.Limit++ // one more tells whether there is a next page
 	if f.Urgency != "" {
 		if q.Urgency = f.Urgency.rank(); q.Urgency == urgencyUnknown {
-			return q, ErrMetadata.Format("độ khẩn không có trong danh mục").On("urgency")
+			return q, ErrMetadata.Reason("độ khẩn không có trong danh mục", "the urgency is unknown").On("urgency")
 		}
 	}
 	if f.Cursor != "" {
 		after, err := base64.RawURLEncoding.DecodeString(f.Cursor)
 		if err != nil {
-			return q, ErrMetadata.Format("con trỏ trang không hợp lệ").On("cursor")
+			return q, ErrMetadata.Reason("con trỏ trang không hợp lệ", "the page cursor is not valid").On("cursor")
 		}
 		q.After = string(after)
 	}
@@ -211,7 +211,7 @@ func query(ctx context.Context, a auth.Actor, scope auth.Scope, f Filter) (Query
 	case b == BoxUnit || b == "":
 		q.Units, q.AllUnits, q.ClientID = scope.Units, scope.All, a.ClientID
 	default:
-		return q, ErrMetadata.Format("danh sách không có trong danh mục").On("box")
+		return q, ErrMetadata.Reason("danh sách không có trong danh mục", "the list is unknown").On("box")
 	}
 	if (q.Waiting || q.Done) && a.PersonID == "" {
 		return q, auth.ErrDenied

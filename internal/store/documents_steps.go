@@ -57,7 +57,7 @@ func (s *Store) EndDocument(ctx context.Context, e routing.Ending, c routing.Cha
 		}
 		state := routing.State(r.State)
 		if !slices.Contains(e.From, state) || (state == routing.Signed && r.Step == 0) {
-			return routing.ErrState.Format(state.VI())
+			return routing.ErrState.Reason(state.VI(), string(state))
 		}
 		if e.Step != 0 && e.Step != r.Step {
 			return routing.ErrPrepareAgain

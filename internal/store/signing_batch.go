@@ -172,8 +172,7 @@ func (t *tx) dueSignings(batchID string) ([]signingRow, error) {
 			return nil, err
 		}
 		if d.State != string(routing.Waiting) && d.State != string(routing.Signed) {
-			vi := routing.State(d.State).VI()
-			return nil, routing.ErrState.Format(vi)
+			return nil, routing.ErrState.Reason(routing.State(d.State).VI(), d.State)
 		}
 		if d.Revision != r.Revision || d.Step != r.Step {
 			return nil, routing.ErrPrepareAgain
