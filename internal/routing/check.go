@@ -45,28 +45,29 @@ func (in *Intake) check() error {
 		{"metadata.notation", &m.Notation, maxShort, false},
 		{"metadata.type", &m.Type, maxShort, false},
 		{"metadata.origin", &m.Origin, maxShort, false},
+		{"metadata.place", &m.Place, maxShort, false},
 	} {
 		if err := text(t.text, t.field, t.limit, t.must); err != nil {
 			return err
 		}
 	}
 	if m.Urgency.rank() == urgencyUnknown {
-		return ErrMetadata.Format("độ khẩn không có trong danh mục").On("metadata.urgency")
+		return ErrMetadata.Reason("độ khẩn không có trong danh mục", "the urgency is unknown").On("metadata.urgency")
 	}
 	if m.Urgency == "" {
 		m.Urgency = UrgencyNormal
 	}
 	if m.IssuedOn != "" {
-		return ErrMetadata.Format("ngày ban hành do văn thư cấp").On("metadata.issued_on")
+		return ErrMetadata.Reason("ngày ban hành do văn thư cấp", "the date of issue is given with the seal").On("metadata.issued_on")
 	}
 	if in.CallbackURL != "" {
 		u, err := url.Parse(in.CallbackURL)
 		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {
-			return ErrMetadata.Format("địa chỉ nhận kết quả không hợp lệ").On("callback_url")
+			return ErrMetadata.Reason("địa chỉ nhận kết quả không hợp lệ", "the callback address is not valid").On("callback_url")
 		}
 	}
 	if len(in.Attachments) > maxAttachments {
-		return ErrMetadata.Format("quá nhiều phụ lục").On("attachments")
+		return ErrMetadata.Reason("quá nhiều phụ lục", "there are too many attachments").On("attachments")
 	}
 	for i := range in.Attachments {
 		if err := text(&in.Attachments[i].Name, fmt.Sprintf("attachments.%d.name", i), maxShort, true); err != nil {
@@ -83,7 +84,7 @@ func (in *Intake) check() error {
 // A copy that the organisation made (sao y) may be sealed without a leader's signature.
 func (in *Intake) checkSteps() error {
 	if len(in.Steps) == 0 || len(in.Steps) > maxSteps {
-		return ErrMetadata.Format("cần từ 1 đến 20 bước").On("steps")
+		return ErrMetadata.Reason("cần từ 1 đến 20 bước", "there are 1 to 20 steps").On("steps")
 	}
 	var leader, seal, made bool
 	for i := range in.Steps {
@@ -91,28 +92,28 @@ func (in *Intake) checkSteps() error {
 		switch st.Kind {
 		case Initial:
 			if leader || seal {
-				return ErrMetadata.Format("ký nháy đứng trước chữ ký của người có thẩm quyền").On(field)
+				return ErrMetadata.Reason("ký nháy đứng trước chữ ký của người có thẩm quyền", "initials come before the competent person's signature").On(field)
 			}
 		case Leader:
 			if leader || seal {
-				return ErrMetadata.Format("chỉ có một người có thẩm quyền ký, trước con dấu").On(field)
+				return ErrMetadata.Reason("chỉ có một người có thẩm quyền ký, trước con dấu", "one competent person signs, before the seal").On(field)
 			}
 			leader = true
 		case Copy:
 			if leader || made || seal {
-				return ErrMetadata.Format("bản sao không có bước ký khác").On(field)
+				return ErrMetadata.Reason("bản sao không có bước ký khác", "a copy has no other signature").On(field)
 			}
 			made = true
 		case Seal:
 			if seal {
-				return ErrMetadata.Format("chỉ có một con dấu").On(field)
+				return ErrMetadata.Reason("chỉ có một con dấu", "there is one seal").On(field)
 			}
 			if !leader && !made {
 				return ErrSealBeforeLeader.On(field)
 			}
 			seal = true
 		default:
-			return ErrMetadata.Format("loại bước không có trong danh mục").On(field + ".kind")
+			return ErrMetadata.Reason("loại bước không có trong danh mục", "the kind of step is unknown").On(field + ".kind")
 		}
 		if err := st.check(field); err != nil {
 			return err
@@ -127,7 +128,7 @@ func (st *StepSpec) check(field string) error {
 		known = known || c == st.Capacity
 	}
 	if !known {
-		return ErrMetadata.Format("thẩm quyền ký không có trong danh mục").On(field + ".capacity")
+		return ErrMetadata.Reason("thẩm quyền ký không có trong danh mục", "the capacity is unknown").On(field + ".capacity")
 	}
 	if st.SealDiameterMM < 0 || st.SealDiameterMM > 100 || st.SealDiameterMM != st.SealDiameterMM {
 		return ErrSealSize.On(field + ".seal_diameter_mm")
@@ -143,18 +144,18 @@ func (st *StepSpec) check(field string) error {
 // text puts *s into NFC, trimmed, and refuses control and direction characters.
 func text(s *string, field string, limit int, must bool) error {
 	if !utf8.ValidString(*s) {
-		return ErrMetadata.Format("không phải UTF-8").On(field)
+		return ErrMetadata.Reason("không phải UTF-8", "the text is not UTF-8").On(field)
 	}
 	*s = strings.TrimSpace(norm.NFC.String(*s))
 	if must && *s == "" {
-		return ErrMetadata.Format("thiếu").On(field)
+		return ErrMetadata.Reason("thiếu", "a text is missing").On(field)
 	}
 	if utf8.RuneCountInString(*s) > limit {
-		return ErrMetadata.Format("quá dài").On(field)
+		return ErrMetadata.Reason("quá dài", "a text is too long").On(field)
 	}
 	for _, r := range *s {
 		if (unicode.IsControl(r) && r != '\n') || unicode.Is(unicode.Bidi_Control, r) {
-			return ErrMetadata.Format("có ký tự điều khiển").On(field)
+			return ErrMetadata.Reason("có ký tự điều khiển", "a text has control characters").On(field)
 		}
 	}
 	return nil

@@ -26,6 +26,9 @@ type Engine interface {
 	// Room returns the free space for a signature between the post and the signer's name
 	// on a page, in user space.
 	Room(ctx context.Context, in Source, page int, post, name string) (appearance.Rect, error)
+	// Beside returns the words that stand left and right of a rectangle in its line, ""
+	// where nothing is near.
+	Beside(ctx context.Context, in Source, page int, rect appearance.Rect) (left, right string, err error)
 	// AddFields makes or resizes fields in a revision of its own; changed is false when
 	// nothing had to be done and nothing was written.
 	AddFields(ctx context.Context, in Source, fields []FieldPlan, out io.Writer) (changed bool, err error)

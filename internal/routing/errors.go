@@ -26,6 +26,14 @@ var (
 		"Tệp đã có chữ ký số; không thể đặt thêm ô ký.", "The file is signed already; fields for the coming signatures can't be placed.").On("file")
 	ErrPlace = errs.New(errs.Invalid, "place_unknown",
 		"Không xác định được vị trí ký cho bước %d.", "The place of the signature of step %d can't be determined.").On("steps")
+	ErrTextPlace = errs.New(errs.Invalid, "text_place_unknown",
+		"Không đặt được trường %s vào vị trí đã cho.", "The field %s can't be placed where it was asked for.")
+	ErrFieldTaken = errs.New(errs.Invalid, "field_filled",
+		"Trường %s trong tệp không phải là trường văn bản trống.", "The field %s of the file is not an empty text field.")
+	ErrNotation = errs.New(errs.Invalid, "notation_differs",
+		"Ký hiệu in sẵn trên văn bản là %s.", "The notation printed on the document is %s.").On("number")
+	ErrTextFit = errs.New(errs.Invalid, "text_too_wide",
+		"Trường số, ký hiệu hoặc ngày ban hành quá nhỏ cho nội dung cần ghi.", "The field of number or date is too small for what is to stand in it.")
 	ErrSigner = errs.New(errs.Invalid, "signer_unknown",
 		"Không tìm thấy tài khoản người ký %q.", "There is no account of the signer %q.").On("steps")
 	ErrSealSize = errs.New(errs.Invalid, "seal_size",

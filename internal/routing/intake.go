@@ -32,6 +32,7 @@ type Metadata struct {
 	Subject    string    `json:"subject"`               // trích yếu
 	Type       string    `json:"type,omitempty"`        // loại văn bản
 	Origin     string    `json:"origin,omitempty"`      // nơi trình
+	Place      string    `json:"place,omitempty"`       // địa danh, in front of the date; "" means Hà Nội
 	Urgency    Urgency   `json:"urgency,omitempty"`
 	Secrecy    string    `json:"secrecy,omitempty"` // "" or "thuong"; anything else is refused
 	Deadline   time.Time `json:"deadline,omitzero"` // hạn ký

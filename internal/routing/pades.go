@@ -3,7 +3,6 @@ package routing
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -22,7 +21,7 @@ type PAdES struct {
 	// Augment says which anchors are trusted and how validation data is fetched. Its TSA and
 	// Field are set here.
 	Augment pades.AugmentOptions
-	// Text reads the text of a page, for documents without signature fields; nil finds none.
+	// Text reads the text of a page in its upright view; nil means pades.TextRuns.
 	Text func(ctx context.Context, in Source, page int) ([]appearance.Run, error)
 }
 
@@ -53,12 +52,16 @@ func (e *PAdES) Inspect(ctx context.Context, in Source) (File, error) {
 	return out, nil
 }
 
+func (e *PAdES) text(ctx context.Context, in Source, page int) ([]appearance.Run, error) {
+	if e.Text == nil {
+		return pades.TextRuns(in, "", page)
+	}
+	return e.Text(ctx, in, page)
+}
+
 // Room implements Engine.
 func (e *PAdES) Room(ctx context.Context, in Source, page int, post, name string) (appearance.Rect, error) {
-	if e.Text == nil {
-		return appearance.Rect{}, errors.New("no reader of text is configured")
-	}
-	runs, err := e.Text(ctx, in, page)
+	runs, err := e.text(ctx, in, page)
 	if err != nil {
 		return appearance.Rect{}, fmt.Errorf("read the text of page %d: %w", page, err)
 	}

@@ -51,7 +51,7 @@ func (p *planner) plan(ctx context.Context, in Intake) ([]FieldPlan, error) {
 		p.doc.Plan.Steps = append(p.doc.Plan.Steps, ps)
 		todo = append(todo, FieldPlan{Name: ps.Field, Page: ps.Page, Rect: ps.Rect, LockAll: spec.Kind == Seal, Tooltip: spec.Kind.VI()})
 	}
-	texts, err := p.texts(in)
+	texts, err := p.texts(ctx, in)
 	return append(todo, texts...), err
 }
 
@@ -220,6 +220,9 @@ func (p *planner) seal(ctx context.Context, st Step, ps *PlannedStep) error {
 		return err
 	}
 	over := p.doc.Plan.Steps[i]
+	if found && ps.Page != over.Page { // a field stays on its page
+		ps.Field = p.name(ps, FieldSeal)
+	}
 	at, err := over.PageInfo.SealPlace(over.Picture, d)
 	if err != nil {
 		return ErrSealSize.Wrap(err)
@@ -269,40 +272,4 @@ func (p *planner) copyStamp(ps *PlannedStep, n int) error {
 	}
 	ps.Rect = at.Rect
 	return nil
-}
-
-// texts finds or makes the text fields of number and date.
-func (p *planner) texts(in Intake) ([]FieldPlan, error) {
-	var out []FieldPlan
-	for _, t := range []struct {
-		usual   string
-		place   Placement
-		name    *string
-		tooltip string
-	}{
-		{FieldNumber, in.Number, &p.doc.Plan.Number, "Số, ký hiệu"},
-		{FieldDate, in.Date, &p.doc.Plan.Date, "Ngày ban hành"},
-	} {
-		name := t.usual
-		if t.place.Field != "" {
-			name = t.place.Field
-		}
-		if f, ok := p.file.field(name); ok {
-			if f.Signature || f.Filled {
-				return nil, ErrMetadata.Format("trường " + name + " không trống").On("number")
-			}
-			*t.name = name
-			continue
-		}
-		if !t.place.hasRect() {
-			continue
-		}
-		page, _, rect, err := p.rect(t.place, 0)
-		if err != nil {
-			return nil, err
-		}
-		*t.name = name
-		out = append(out, FieldPlan{Name: name, Text: true, Page: page, Rect: rect, Tooltip: t.tooltip})
-	}
-	return out, nil
 }

@@ -81,7 +81,7 @@ func (s *Service) due(ctx context.Context, id string, kind StepKind) (Document, 
 		return d, s.refused(ctx, ev, ErrSealBeforeLeader)
 	}
 	if !ok || (d.State != Waiting && d.State != Signed) {
-		return d, s.refused(ctx, ev, ErrState.Format(d.State.VI()))
+		return d, s.refused(ctx, ev, ErrState.Reason(d.State.VI(), string(d.State)))
 	}
 	if st.Kind != kind || st.State != StepWaiting {
 		return d, s.refused(ctx, ev, ErrNotYourTurn)
@@ -144,7 +144,9 @@ func (s *Service) prepareOne(ctx context.Context, a auth.Actor, d Document, cert
 			return SigningRecord{}, err
 		}
 		state.Number, state.Date = in.Number, in.Date
-		order.Fill = d.Plan.fill(in.Number, printed)
+		if order.Fill, err = d.Plan.fill(in.Number, printed); err != nil {
+			return SigningRecord{}, err
+		}
 	}
 	if order.Appearance, err = s.appearance(ctx, a, d, st, ps, order.At); err != nil {
 		return SigningRecord{}, err
@@ -155,6 +157,9 @@ func (s *Service) prepareOne(ctx context.Context, a auth.Actor, d Document, cert
 	}
 	defer src.Close()
 	p, err := s.o.Engine.Prepare(ctx, src, order)
+	if _, ok := errors.AsType[*appearance.OverflowError](err); ok {
+		return SigningRecord{}, ErrTextFit.Wrap(err)
+	}
 	if err != nil {
 		return SigningRecord{}, fileError(err)
 	}
@@ -175,17 +180,6 @@ func checkCode(full string) string {
 		return full
 	}
 	return string(bytes.ToUpper([]byte(full[:4]))) + "…" + string(bytes.ToUpper([]byte(full[len(full)-4:])))
-}
-
-func (p Plan) fill(number, date string) map[string]string {
-	m := make(map[string]string)
-	if p.Number != "" {
-		m[p.Number] = number
-	}
-	if p.Date != "" {
-		m[p.Date] = date
-	}
-	return m
 }
 
 // leaderAt is when the leader signed, zero for a copy.

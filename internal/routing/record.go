@@ -108,6 +108,11 @@ type Plan struct {
 	// Number and Date are the names of the text fields, "" when there is none.
 	Number string `json:"number,omitempty"`
 	Date   string `json:"date,omitempty"`
+	// Label and Place are written in front of them where the page prints neither; Notation
+	// is what the page prints behind the number.
+	Label    string `json:"label,omitempty"`
+	Place    string `json:"place,omitempty"`
+	Notation string `json:"notation,omitempty"`
 }
 
 // PlannedStep is a step with its place.

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode"
 
 	"github.com/kyso-vn/kyso/internal/agent"
 	"github.com/kyso-vn/kyso/internal/auth"
+	"github.com/kyso-vn/kyso/internal/errs"
 	"github.com/kyso-vn/kyso/internal/routing"
 	"github.com/kyso-vn/kyso/internal/signing"
 	"github.com/kyso-vn/kyso/internal/testkit/desk"
@@ -270,6 +272,10 @@ func TestBadIntakesLeaveNothing(t *testing.T) {
 			_, _, err := r.Accept(r.client, in, routing.Files{Document: bytes.NewReader(c.file)})
 			if err == nil || !strings.HasPrefix(err.Error(), c.code) {
 				t.Errorf("%s: %v", name, err)
+			}
+			e, ok := errors.AsType[*errs.Error](err)
+			if ok && (strings.ContainsFunc(e.EN, func(r rune) bool { return r > unicode.MaxASCII }) || strings.Contains(e.VI+e.EN, "%!")) {
+				t.Errorf("%s: in English %q, in Vietnamese %q", name, e.EN, e.VI)
 			}
 		}
 		if n := r.count(t, `SELECT COUNT(*) FROM documents WHERE external_id LIKE 'bad %'`); n != 0 {
