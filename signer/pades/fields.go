@@ -1,6 +1,7 @@
 package pades
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"math"
@@ -23,6 +24,8 @@ type FieldSpec struct {
 	LockAll bool
 	// Tooltip is the field's TU, what assistive software reads out.
 	Tooltip string
+	// untagged leaves the widget out of the structure tree of a tagged file.
+	untagged bool
 	// FontSize of a text field in points; 0 fits the text into the field.
 	FontSize float64
 	Align    appearance.Align
@@ -197,18 +200,52 @@ func (f *fielder) make(s FieldSpec) error {
 	return addToForm(f.u, ref)
 }
 
-// addWidget writes a field merged with its widget and lists it on the page. A zero value
-// makes an empty field.
+// addWidget writes a field merged with its widget, lists it on the page and, in a tagged file, in the structure tree. A
+// zero value makes an empty field.
 func addWidget(u *pdf.Update, page *pdf.Page, s FieldSpec, value pdf.Ref, form *appearance.Form) (pdf.Ref, error) {
 	if page.Ref == (pdf.Ref{}) {
 		return pdf.Ref{}, refuse(string(pdf.Damaged), "page %d is not an indirect object", page.Number)
 	}
+	var tags *structure
+	if !s.untagged {
+		var err error
+		if tags, err = openStructure(u); err != nil {
+			return pdf.Ref{}, err
+		}
+	}
+	ap, err := putObjects(u, form)
+	if err != nil {
+		return pdf.Ref{}, err
+	}
+	m := widget(s, page.Ref)
+	m["AP"] = pdf.Map{"N": ap}
+	if value != (pdf.Ref{}) {
+		m["V"] = value
+	}
+	if tags != nil {
+		m["StructParent"] = pdf.Integer(tags.next)
+	} else if s.Tooltip == "" {
+		delete(m, "TU")
+	}
+	ref, err := u.Add(m)
+	if err != nil {
+		return pdf.Ref{}, err
+	}
+	if err := u.AddAnnotation(page, ref); err != nil || tags == nil {
+		return ref, err
+	}
+	if err := tags.add(u, ref, page); err != nil {
+		return ref, err
+	}
+	return ref, orderByStructure(u, page)
+}
+
+// widget is a new field's dictionary (ISO 32000-1, Tables 188, 220 and 164).
+func widget(s FieldSpec, page pdf.Ref) pdf.Map {
 	m := pdf.Map{
 		"Type": pdf.Name("Annot"), "Subtype": pdf.Name("Widget"), "FT": pdf.Name("Sig"), "T": pdf.EncodeText(s.Name),
-		"Rect": pdf.Rect(s.Rect).Array(), "F": pdf.Integer(widgetFlags), "P": page.Ref,
-	}
-	if s.Tooltip != "" {
-		m["TU"] = pdf.EncodeText(s.Tooltip)
+		"Rect": pdf.Rect(s.Rect).Array(), "F": pdf.Integer(widgetFlags), "P": page,
+		"TU": pdf.EncodeText(cmp.Or(s.Tooltip, tooltipSignature)),
 	}
 	if s.LockAll && !s.Text {
 		m["Lock"] = fieldLock{action: "All"}.object("SigFieldLock")
@@ -218,20 +255,9 @@ func addWidget(u *pdf.Update, page *pdf.Page, s FieldSpec, value pdf.Ref, form *
 		m["F"] = pdf.Integer(4) // Print
 		m["DA"] = defaultAppearance(s.FontSize)
 		m["Q"] = pdf.Integer(s.Align)
+		m["TU"] = pdf.EncodeText(cmp.Or(s.Tooltip, tooltipText))
 	}
-	if value != (pdf.Ref{}) {
-		m["V"] = value
-	}
-	ap, err := putObjects(u, form)
-	if err != nil {
-		return pdf.Ref{}, err
-	}
-	m["AP"] = pdf.Map{"N": ap}
-	ref, err := u.Add(m)
-	if err != nil {
-		return pdf.Ref{}, err
-	}
-	return ref, u.AddAnnotation(page, ref)
+	return m
 }
 
 // defaultAppearance is a DA that readers fall back on; ours embeds its own font.

@@ -77,7 +77,7 @@ func stampUpdate(reader *pdf.Reader, fields []*pdf.Field, room int) (*pdf.Increm
 	if err != nil {
 		return nil, err
 	}
-	field, err := addWidget(u, page, FieldSpec{Name: unusedName(fields, "Timestamp")}, stamp, &appearance.Form{})
+	field, err := addWidget(u, page, FieldSpec{Name: unusedName(fields, "Timestamp"), Tooltip: tooltipStamp, untagged: true}, stamp, &appearance.Form{})
 	if err != nil {
 		return nil, err
 	}

@@ -70,10 +70,14 @@ func (d *dress) showText(f *pdf.Field, w pdf.Widget, field *pdf.Editor, text str
 	if slices.Contains(d.o.Italic, f.Name) {
 		style.Face = appearance.Italic
 	}
-	form, err := appearance.NewFieldForm(place, text, style, appearance.Plain)
+	kind, err := target(d.u)
+	if err != nil {
+		return err
+	}
+	form, err := appearance.NewFieldForm(place, text, style, kind)
 	if _, ok := errors.AsType[*appearance.OverflowError](err); ok && style.Size > 0 {
 		style.Size = 0 // the size is the form designer's wish; that the text is whole is a must
-		form, err = appearance.NewFieldForm(place, text, style, appearance.Plain)
+		form, err = appearance.NewFieldForm(place, text, style, kind)
 	}
 	if err != nil {
 		return err
