@@ -155,7 +155,8 @@ func (a *app) wire(ctx context.Context, documentKey []byte) error {
 	if err != nil {
 		return err
 	}
-	a.routing, err = routing.New(routing.Options{Store: a.store, Blobs: blobs, Signing: a.signing, Engine: a.engine(), Log: a.log})
+	a.routing, err = routing.New(routing.Options{Store: a.store, Blobs: blobs, Signing: a.signing, Engine: a.engine(), Log: a.log,
+		NoStamp: len(a.cfg.Signing.TSA) == 0})
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,11 @@ func (s *Service) write(ctx context.Context, d Document, sg SigningRecord) (Revi
 
 // finishFile tries with a time-stamp first and without one when no authority answers.
 func (s *Service) finishFile(ctx context.Context, sg SigningRecord, src Source) (blob.Ref, signer.Level, error) {
-	for _, stamp := range []bool{true, false} {
+	tries := []bool{true, false}
+	if s.o.NoStamp {
+		tries = tries[1:]
+	}
+	for _, stamp := range tries {
 		w, err := s.o.Blobs.Create(ctx)
 		if err != nil {
 			return blob.Ref{}, 0, ErrStorage.Wrap(err)
@@ -158,7 +162,7 @@ func (s *Service) recordStep(ctx context.Context, d Document, sg SigningRecord, 
 	now := s.o.Now()
 	st := d.Steps[sg.Step-1]
 	done := FinishedStep{SigningID: sg.ID, DocumentID: d.ID, Step: sg.Step, Revision: rev, Level: level.String(), State: Waiting,
-		TimestampPending: level < signer.LevelLT, Metadata: d.Metadata, PersonID: sg.PersonID}
+		TimestampPending: level < signer.LevelLT && !s.o.NoStamp, Metadata: d.Metadata, PersonID: sg.PersonID}
 	if sg.Step < len(d.Steps) {
 		done.Next = sg.Step + 1
 	}

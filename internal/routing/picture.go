@@ -2,8 +2,10 @@ package routing
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/kyso-vn/kyso/internal/auth"
 	"github.com/kyso-vn/kyso/signer/appearance"
@@ -48,9 +50,40 @@ func (s *Service) picture(ctx context.Context, owner, kind string) (Picture, app
 	if err != nil {
 		return p, appearance.Image{}, err
 	}
-	img, err := appearance.NewImage("Im0", p.PNG, appearance.Plain)
+	img, err := s.images.decode(p.PNG)
 	if err != nil {
 		return p, img, errors.Join(ErrPictureInvalid, err)
 	}
 	return p, img, nil
+}
+
+// images remembers pictures that were decoded: a leader signs many documents with one. The
+// zero value is ready.
+type images struct {
+	mu    sync.Mutex
+	bySum map[[sha256.Size]byte]appearance.Image
+}
+
+// maxImages bounds what is remembered, at some 40 kB each.
+const maxImages = 500
+
+func (c *images) decode(png []byte) (appearance.Image, error) {
+	sum := sha256.Sum256(png)
+	c.mu.Lock()
+	img, ok := c.bySum[sum]
+	c.mu.Unlock()
+	if ok {
+		return img, nil
+	}
+	img, err := appearance.NewImage("Im0", png, appearance.Plain)
+	if err != nil {
+		return img, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bySum == nil || len(c.bySum) >= maxImages {
+		c.bySum = map[[sha256.Size]byte]appearance.Image{}
+	}
+	c.bySum[sum] = img
+	return img, nil
 }

@@ -26,6 +26,9 @@ type Options struct {
 	Signing *signing.Service
 	// Engine makes and raises signatures.
 	Engine Engine
+	// NoStamp makes every signature B-B and leaves it so, where there is no time-stamp
+	// authority.
+	NoStamp bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log gets what jobs could not do; nil discards it.
@@ -47,7 +50,8 @@ const (
 
 // Service is the one door to documents. It is safe for use by many goroutines.
 type Service struct {
-	o Options
+	o      Options
+	images images
 }
 
 // New checks the options and makes a Service.

@@ -62,7 +62,7 @@ type Stage struct {
 	Fixed bool
 	// Signers is how many more officers than the story has: ky01, ky02, …
 	Signers int
-	// NoTSA makes signatures B-B.
+	// NoTSA makes signatures B-B, and there are no callbacks.
 	NoTSA bool
 	// Out gets a line for each step; nil for nobody.
 	Out io.Writer
@@ -246,7 +246,11 @@ func (s *Stage) people(ctx context.Context) error {
 		fmt.Fprintf(&b, "  - {login: %s, password_file: %s, name: %q, identity: %q, mail: %s@hanoi.example, totp: true, grants: [\"%s@%s\"]}\n",
 			a.Login, file, a.Name, a.Identity, a.Login, a.Role, a.Unit)
 	}
-	fmt.Fprintf(&b, "clients:\n  - {name: DMS, callback: \"%s/kyso\", grants: [\"client@*\"]}\n", s.URL(Stub))
+	callback := s.URL(Stub) + "/kyso"
+	if s.NoTSA { // a measurement; nobody listens
+		callback = ""
+	}
+	fmt.Fprintf(&b, "clients:\n  - {name: DMS, callback: %q, grants: [\"client@*\"]}\n", callback)
 	leader, err := stamps.Signature("Ánh Tuyết")
 	if err != nil {
 		return err
