@@ -153,7 +153,7 @@ func (s *structure) add(u *pdf.Update, widget pdf.Ref, page *pdf.Page) error {
 	// 2. The way from the widget to it. The new key is the highest: it goes to the end, in a tree with nodes into one of
 	// its own.
 	key := pdf.Integer(s.next)
-	parents, err := s.root.Sub("ParentTree")
+	parents, err := s.parentTree(u)
 	if err != nil {
 		return err
 	}
@@ -174,6 +174,25 @@ func (s *structure) add(u *pdf.Update, widget pdf.Ref, page *pdf.Page) error {
 		return err
 	}
 	return s.root.Set("ParentTreeNextKey", key+1)
+}
+
+// parentTree edits the parent tree, which becomes an object of its own when it is none: its next change is then one of
+// itself, not of the root.
+func (s *structure) parentTree(u *pdf.Update) (*pdf.Editor, error) {
+	root, err := s.root.Dict()
+	if err != nil {
+		return nil, err
+	}
+	if _, indirect := root.Get("ParentTree").(pdf.Ref); !indirect {
+		ref, err := u.Add(mapOf(root.Get("ParentTree")))
+		if err != nil {
+			return nil, err
+		}
+		if err := s.root.Set("ParentTree", ref); err != nil {
+			return nil, err
+		}
+	}
+	return s.root.Sub("ParentTree")
 }
 
 // addKid appends to K, which may be an array, a single kid, or nothing.
