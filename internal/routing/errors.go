@@ -54,6 +54,8 @@ var (
 		"Văn bản vừa có phiên bản mới. Vui lòng xem lại và xác nhận lại.", "The document has a new revision. Look again and confirm again.")
 	ErrNumber = errs.New(errs.Invalid, "number_invalid",
 		"Số, ký hiệu phải có dạng số/ký hiệu, ví dụ 123/QĐ-UBND.", "Number and notation look like 123/QĐ-UBND.").On("number")
+	ErrNumberTaken = errs.New(errs.Conflict, "number_taken",
+		"Số, ký hiệu này đã được cấp cho văn bản khác của đơn vị trong năm.", "The unit has given this number and notation to another document this year.").On("number")
 	ErrDate = errs.New(errs.Invalid, "date_invalid",
 		"Ngày ban hành không được ở tương lai hoặc trước ngày ký.", "The date of issue is neither in the future nor before the signature.").On("date")
 	ErrPicture = errs.New(errs.Conflict, "picture_missing",

@@ -59,6 +59,9 @@ func (s *Service) Prepare(ctx context.Context, req PrepareRequest) (Confirmation
 		b.Signings = append(b.Signings, sg)
 	}
 	ev := s.event(a, "document.prepare", "batch:"+b.ID, docs[0].UnitID)
+	if err := s.free(ctx, b); err != nil {
+		return Confirmation{}, s.refused(ctx, ev, err)
+	}
 	ev.Detail = map[string]string{"certificate": cert.ID, "count": fmt.Sprint(len(docs))}
 	if err := s.o.Store.InsertBatch(ctx, b, ev); err != nil {
 		return Confirmation{}, fmt.Errorf("store a batch: %w", err)

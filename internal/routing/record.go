@@ -54,8 +54,11 @@ type Store interface {
 	FailBatch(ctx context.Context, batchID string) error
 	// Release records the signature values: the certificate's status is re-read under lock
 	// (ErrRevoked when it is no longer good), every document goes from waiting to signing
-	// at the revision that was prepared (else ErrPrepareAgain). All or nothing.
+	// at the revision that was prepared (else ErrPrepareAgain), and the numbers are given
+	// (ErrNumberTaken when another document has one). All or nothing.
 	Release(ctx context.Context, r Release) error
+	// NumberTaken reports whether a document has the number.
+	NumberTaken(ctx context.Context, n Number) (bool, error)
 	// Signing returns one signing, or ErrNotFound.
 	Signing(ctx context.Context, id string) (SigningRecord, error)
 	// RecordStep records a finished signature once; ok is false when it was recorded before.
@@ -63,7 +66,8 @@ type Store interface {
 	// RecordRaised adds a revision of a higher level if the document still has revision
 	// From and no signature is being written; ok is false when it has not.
 	RecordRaised(ctx context.Context, documentID string, from int, rev Revision, level string, c Change) (ok bool, err error)
-	// FailSigning gives a released signature up and moves the document to Failed.
+	// FailSigning gives a released signature up and moves the document to Failed; its number
+	// is free again.
 	FailSigning(ctx context.Context, signingID, code string, c Change) error
 }
 
@@ -272,8 +276,17 @@ type Release struct {
 	CertificateID string
 	At            time.Time
 	Values        [][]byte // in the order of the signings
+	Numbers       []Number // as Values; zero where none is given
 	Event         audit.Event
 	Jobs          []job.Args
+}
+
+// Number is what no two documents have: a number of a unit in a year under a notation.
+type Number struct {
+	UnitID   string
+	Year     string // 2026
+	Notation string // in capitals
+	Number   string // without leading zeros, in capitals
 }
 
 // FinishedStep is a finished signature.

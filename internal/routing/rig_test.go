@@ -15,6 +15,7 @@ import (
 	"io"
 	"math/big"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -277,4 +278,17 @@ func (r *rig) count(t *testing.T, query string) (n int) {
 	db, _ := r.Store.DB()
 	must(t, db.QueryRow(query).Scan(&n))
 	return n
+}
+
+// damage changes a byte of a document's newest revision.
+func (r *rig) damage(t *testing.T, id string) {
+	t.Helper()
+	db, _ := r.Store.DB()
+	var blobID string
+	must(t, db.QueryRow(`SELECT r.blob_id FROM document_revisions r JOIN documents d ON d.id = r.document_id AND d.revision = r.n WHERE d.id = $1`, id).Scan(&blobID))
+	file := filepath.Join(r.dir, blobID[:2], blobID[2:])
+	b, err := os.ReadFile(file)
+	must(t, err)
+	b[len(b)/2] ^= 1
+	must(t, os.WriteFile(file, b, 0o600))
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -310,14 +309,7 @@ func TestAChangedFileIsNotSigned(t *testing.T) {
 		must(t, err)
 		g, err := r.Authorize(r.leader.ctx, c.BatchID, pin, softagent.OTP)
 		must(t, err)
-		db, _ := r.Store.DB()
-		var id string
-		must(t, db.QueryRow(`SELECT blob_id FROM document_revisions ORDER BY n DESC LIMIT 1`).Scan(&id))
-		file := filepath.Join(r.dir, id[:2], id[2:])
-		b, err := os.ReadFile(file)
-		must(t, err)
-		b[len(b)/2] ^= 1
-		must(t, os.WriteFile(file, b, 0o600))
+		r.damage(t, v.ID)
 		if _, err := r.Prepare(r.leader.ctx, routing.PrepareRequest{Act: routing.ActSign, Documents: []string{v.ID}}); !errors.Is(err, routing.ErrFileChanged) {
 			t.Fatalf("prepared: %v", err)
 		}

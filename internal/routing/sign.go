@@ -106,8 +106,13 @@ func (s *Service) release(ctx context.Context, a auth.Actor, b Batch, sad string
 	if err != nil {
 		return s.abandon(ctx, b, err)
 	}
+	numbers, err := s.numbers(ctx, b)
+	if err != nil {
+		return s.abandon(ctx, b, err)
+	}
 	now := s.o.Now()
-	r := Release{BatchID: b.ID, CertificateID: b.CertificateID, At: now, Values: values, Event: s.event(a, "document.release", "batch:"+b.ID, "")}
+	r := Release{BatchID: b.ID, CertificateID: b.CertificateID, At: now, Values: values, Numbers: numbers,
+		Event: s.event(a, "document.release", "batch:"+b.ID, "")}
 	r.Event.Detail = map[string]string{"certificate": b.CertificateID, "count": fmt.Sprint(len(values))}
 	for _, sg := range b.Signings {
 		r.Jobs = append(r.Jobs, job.Args(FinishArgs{SigningID: sg.ID, At: now.Add(s.o.FinishLimit + jobGrace)}))

@@ -167,6 +167,9 @@ func (s *Store) FailSigning(ctx context.Context, signingID, code string, c routi
 		if _, err := t.exec(`UPDATE document_steps SET state = 'void' WHERE document_id = ? AND state <> 'done'`, documentID); err != nil {
 			return fmt.Errorf("end steps: %w", err)
 		}
+		if _, err := t.exec(`DELETE FROM issued_numbers WHERE document_id = ?`, documentID); err != nil {
+			return fmt.Errorf("free the number: %w", err)
+		}
 		return t.change(c)
 	})
 }

@@ -210,11 +210,14 @@ func (s *Store) Release(ctx context.Context, r routing.Release) error {
 		if err != nil {
 			return err
 		}
-		if n != 1 || len(rows) != len(r.Values) {
+		if n != 1 || len(rows) != len(r.Values) || len(rows) != len(r.Numbers) {
 			return routing.ErrBatchUsed
 		}
 		for _, sg := range rows {
 			if err := t.releaseOne(sg, r); err != nil {
+				return err
+			}
+			if err := t.giveNumber(sg.DocumentID, r.Numbers[sg.N-1]); err != nil {
 				return err
 			}
 		}
