@@ -166,31 +166,45 @@ func (l *Local) ChangePIN(ctx context.Context, credentialID, oldPIN, newPIN stri
 	return l.rewrap(ctx, k, keyring.PIN(oldPIN), newPIN, wrongPIN)
 }
 
-// rewrap counts the try, opens k with the old secret and stores it under the new PIN.
+// rewrap opens k with the old secret and stores it under the new PIN.
 func (l *Local) rewrap(ctx context.Context, k StoredKey, old keyring.Secret, pin string, wrong func(left int) error) error {
-	c, err := l.countTry(ctx, k.CredentialID)
-	if err != nil {
-		return err
-	}
 	rec, err := readRecord(k)
 	if err != nil {
 		return err
 	}
-	fresh, err := l.ring.Rewrap(ctx, rec, old, keyring.PIN(pin))
-	if errors.Is(err, keyring.ErrWrongSecret) {
-		return wrong(PINTries - c.Tries)
-	}
+	fresh, err := try(ctx, l, k, wrong, func() (keyring.Record, error) { return l.ring.Rewrap(ctx, rec, old, keyring.PIN(pin)) })
 	if err != nil {
-		return unavailable(fmt.Errorf("re-wrap key: %w", err))
+		return err
 	}
 	stored, err := storedKey(&fresh, k.Unlock, k.Version+1, true, k.CreatedAt)
 	if err != nil {
 		return err
 	}
-	if err := l.store.ReplaceKey(ctx, stored); err != nil {
-		return err
+	return l.store.ReplaceKey(ctx, stored)
+}
+
+// try does what a secret is needed for. The try is committed before the secret is looked at
+// and taken back only when it was never evaluated, as while the HSM is away; a right secret
+// clears the counter. Keys without a secret have no counter.
+func try[T any](ctx context.Context, l *Local, k StoredKey, wrong func(left int) error, do func() (T, error)) (T, error) {
+	var zero T
+	if k.Unlock == UnlockRole {
+		v, err := do()
+		return v, unavailable(err)
 	}
-	return l.store.ClearTries(ctx, k.CredentialID)
+	c, err := l.countTry(ctx, k.CredentialID)
+	if err != nil {
+		return zero, err
+	}
+	v, err := do()
+	switch {
+	case errors.Is(err, keyring.ErrWrongSecret), errors.Is(err, keyring.ErrWeakPIN):
+		return zero, wrong(PINTries - c.Tries)
+	case err != nil:
+		err = unavailable(fmt.Errorf("open key: %w", err))
+		return zero, errors.Join(err, l.store.TakeBackTry(context.WithoutCancel(ctx), k.CredentialID))
+	}
+	return v, l.store.ClearTries(ctx, k.CredentialID)
 }
 
 func readRecord(k StoredKey) (*keyring.Record, error) {
@@ -266,7 +280,7 @@ func (l *Local) Authorize(ctx context.Context, req Authorization) (Grant, error)
 	if err != nil {
 		return Grant{}, err
 	}
-	// 2. PIN, then one-time password; the try is counted before either is looked at.
+	// 2. One-time password and PIN; a try is counted before it is looked at.
 	kek, err := l.unlock(ctx, k, rec, req)
 	if err != nil {
 		return Grant{}, err
@@ -289,30 +303,29 @@ func (l *Local) Authorize(ctx context.Context, req Authorization) (Grant, error)
 	return Grant{SAD: base64.RawURLEncoding.EncodeToString(sad), ExpiresAt: expires}, nil
 }
 
+// unlock opens a key. The one-time password is looked at before the PIN, so that who does not
+// have it learns nothing of the PIN, and spent after it, so that a mistyped PIN costs none.
 func (l *Local) unlock(ctx context.Context, k StoredKey, rec *keyring.Record, req Authorization) (keyring.KEK, error) {
-	if k.Unlock == UnlockRole {
-		if err := l.VerifyTOTP(ctx, req.SubjectID, req.OTP); err != nil {
-			return keyring.KEK{}, err
-		}
-		kek, err := l.ring.DeriveKEK(ctx, rec, keyring.Role())
-		return kek, unavailable(err)
-	}
-	c, err := l.countTry(ctx, k.CredentialID)
+	step, err := l.checkTOTP(ctx, req.SubjectID, req.OTP)
 	if err != nil {
 		return keyring.KEK{}, err
 	}
-	kek, err := l.ring.DeriveKEK(ctx, rec, keyring.PIN(req.PIN))
-	if errors.Is(err, keyring.ErrWrongSecret) || errors.Is(err, keyring.ErrWeakPIN) {
-		return keyring.KEK{}, wrongPIN(PINTries - c.Tries)
+	secret, wrong := keyring.Role(), func(int) error { return ErrPurpose }
+	if k.Unlock == UnlockPIN {
+		secret, wrong = keyring.PIN(req.PIN), wrongPIN
 	}
-	if err != nil {
-		return keyring.KEK{}, unavailable(fmt.Errorf("open key: %w", err))
+	kek, err := try(ctx, l, k, wrong, func() (keyring.KEK, error) { return l.ring.DeriveKEK(ctx, rec, secret) })
+	if err != nil { // the code was right, so its try was no guess
+		if cerr := l.store.ClearOTPTries(ctx, req.SubjectID); cerr != nil {
+			err = errors.Join(err, cerr)
+		}
+		return keyring.KEK{}, err
 	}
-	if err := l.VerifyTOTP(ctx, req.SubjectID, req.OTP); err != nil {
+	if err := l.spendTOTP(ctx, req.SubjectID, step); err != nil {
 		kek.Destroy()
 		return keyring.KEK{}, err
 	}
-	return kek, l.store.ClearTries(ctx, k.CredentialID)
+	return kek, nil
 }
 
 // SignHashes implements Agent.

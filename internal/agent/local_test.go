@@ -190,24 +190,27 @@ func TestParallelWrongPINsAreAllCountedAndFiveAreEvaluated(t *testing.T) {
 		r, ctx := newRig(t, s), t.Context()
 		cred, secret := r.active("p1")
 		otp := r.otp(secret)
-		var wrong, locked atomic.Int32
+		var evaluated atomic.Int32
+		guess := func() {
+			_, err := r.Authorize(ctx, agent.Authorization{CredentialID: cred, SubjectID: "p1", PIN: "11992288", OTP: otp, Hashes: digests("a"), HashAlg: crypto.SHA256})
+			switch {
+			case errors.Is(err, agent.ErrWrongPIN):
+				evaluated.Add(1)
+			case errors.Is(err, agent.ErrLocked), errors.Is(err, agent.ErrOTPLocked):
+			default:
+				t.Errorf("got %v", err)
+			}
+		}
 		var wg sync.WaitGroup
 		for range 25 {
-			wg.Go(func() {
-				_, err := r.Authorize(ctx, agent.Authorization{CredentialID: cred, SubjectID: "p1", PIN: "11992288", OTP: otp, Hashes: digests("a"), HashAlg: crypto.SHA256})
-				switch {
-				case errors.Is(err, agent.ErrWrongPIN):
-					wrong.Add(1)
-				case errors.Is(err, agent.ErrLocked):
-					locked.Add(1)
-				default:
-					t.Errorf("got %v", err)
-				}
-			})
+			wg.Go(guess)
 		}
 		wg.Wait()
-		if wrong.Load() != agent.PINTries || locked.Load() != 20 {
-			t.Fatalf("%d evaluated, %d refused", wrong.Load(), locked.Load())
+		for range agent.PINTries {
+			guess()
+		}
+		if evaluated.Load() != agent.PINTries {
+			t.Fatalf("%d of 30 guesses were evaluated", evaluated.Load())
 		}
 		right := agent.Authorization{CredentialID: cred, SubjectID: "p1", PIN: pin, OTP: otp, Hashes: digests("a"), HashAlg: crypto.SHA256}
 		if _, err := r.Authorize(ctx, right); !errors.Is(err, agent.ErrLocked) {
@@ -222,6 +225,51 @@ func TestParallelWrongPINsAreAllCountedAndFiveAreEvaluated(t *testing.T) {
 			t.Fatalf("%+v %v", c, err)
 		}
 	})
+}
+
+func TestWithoutTheOneTimePasswordNothingIsLearntOfThePIN(t *testing.T) {
+	t.Parallel()
+	r, ctx := newRig(t, db.SQLite(t)), t.Context()
+	cred, secret := r.active("p1")
+	a := agent.Authorization{CredentialID: cred, SubjectID: "p1", OTP: "000000", Hashes: digests("a"), HashAlg: crypto.SHA256}
+	for _, try := range []string{pin, "11992288"} {
+		a.PIN = try
+		if _, err := r.Authorize(ctx, a); !errors.Is(err, agent.ErrWrongOTP) {
+			t.Fatalf("PIN %v: %v", try == pin, err)
+		}
+	}
+	if c, err := r.Credential(ctx, cred); err != nil || c.TriesLeft != agent.PINTries {
+		t.Fatalf("a PIN was evaluated: %+v %v", c, err)
+	}
+	// A mistyped PIN costs no one-time password.
+	a.PIN, a.OTP = "11992288", r.otp(secret)
+	if _, err := r.Authorize(ctx, a); !errors.Is(err, agent.ErrWrongPIN) {
+		t.Fatal(err)
+	}
+	a.PIN = pin
+	if _, err := r.Authorize(ctx, a); err != nil {
+		t.Fatalf("the right PIN with the same code: %v", err)
+	}
+}
+
+func TestATryWhileTheHSMIsAwayIsNotHeldAgainstItsOwner(t *testing.T) {
+	t.Parallel()
+	r, ctx := newRig(t, db.SQLite(t)), t.Context()
+	k, err := r.CreateKey(ctx, agent.KeyRequest{SubjectID: "p1", Unlock: agent.UnlockPIN})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.token.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range agent.PINTries + 1 {
+		if err := r.Activate(ctx, k.CredentialID, k.ActivationCode, pin); !errors.Is(err, agent.ErrUnavailable) {
+			t.Fatalf("token closed: %v", err)
+		}
+	}
+	if c, err := r.Credential(ctx, k.CredentialID); err != nil || c.TriesLeft != agent.PINTries || !c.LockedUntil.IsZero() {
+		t.Fatalf("%+v %v", c, err)
+	}
 }
 
 func TestActivationAndPINChange(t *testing.T) {

@@ -14,7 +14,7 @@ type Store interface {
 	Key(ctx context.Context, credentialID string) (StoredKey, error)
 	// ReplaceKey stores k if the stored version is still k.Version-1, else ErrConflict.
 	ReplaceKey(ctx context.Context, k StoredKey) error
-	// DeleteKey forgets a key.
+	// DeleteKey forgets a key that no certificate names.
 	DeleteKey(ctx context.Context, credentialID string) error
 
 	// CountTry adds a try to credentialID's counter before the secret is evaluated and
@@ -22,6 +22,8 @@ type Store interface {
 	// is false; when this try reaches max the counter is locked until now+lock in the same
 	// statement, and a right secret clears it again.
 	CountTry(ctx context.Context, credentialID string, now time.Time, max int, lock time.Duration) (c PINCounter, ok bool, err error)
+	// TakeBackTry undoes a CountTry whose secret was never evaluated; Total stays.
+	TakeBackTry(ctx context.Context, credentialID string) error
 	// ClearTries sets the counter back after a right secret.
 	ClearTries(ctx context.Context, credentialID string) error
 	// PINCounter reads the counter.
@@ -34,6 +36,8 @@ type Store interface {
 	// CountOTPTry adds a try before a one-time password is evaluated. ok is false when
 	// subjectID is locked at now; the max-th try since the last right one locks it.
 	CountOTPTry(ctx context.Context, subjectID string, now time.Time, max int, lock time.Duration) (ok bool, err error)
+	// ClearOTPTries sets the tries back after a right code that was not spent.
+	ClearOTPTries(ctx context.Context, subjectID string) error
 	// SpendTOTP records step as used if it is newer than the last used one, and clears the
 	// tries; ok is false when it is not.
 	SpendTOTP(ctx context.Context, subjectID string, step int64) (ok bool, err error)

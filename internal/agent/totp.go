@@ -38,35 +38,49 @@ func (l *Local) EnrolTOTP(ctx context.Context, subjectID string) (string, error)
 // VerifyTOTP implements Agent. A code of the step before or after is taken, for clocks that
 // differ; a step is taken once, and never one before the last taken.
 func (l *Local) VerifyTOTP(ctx context.Context, subjectID, code string) error {
+	step, err := l.checkTOTP(ctx, subjectID, code)
+	if err != nil {
+		return err
+	}
+	return l.spendTOTP(ctx, subjectID, step)
+}
+
+// checkTOTP finds the step of a code, which is not spent yet. The try is counted before the
+// code is looked at, and not at all while the HSM is away.
+func (l *Local) checkTOTP(ctx context.Context, subjectID, code string) (step int64, err error) {
 	now := l.now()
 	sealed, err := l.store.TOTP(ctx, subjectID)
 	if err != nil {
-		return err
-	}
-	ok, err := l.store.CountOTPTry(ctx, subjectID, now, PINTries, PINLock)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return ErrOTPLocked
+		return 0, err
 	}
 	k, err := l.DataKey(ctx, "totp")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	aead, err := newAEAD(k)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	secret, err := open(aead, sealed, []byte(subjectID))
 	if err != nil {
-		return fmt.Errorf("open one-time password secret: %w", err)
+		return 0, fmt.Errorf("open one-time password secret: %w", err)
 	}
-	step, ok := matchTOTP(string(secret), strings.TrimSpace(code), now)
+	ok, err := l.store.CountOTPTry(ctx, subjectID, now, PINTries, PINLock)
+	if err != nil {
+		return 0, err
+	}
 	if !ok {
-		return ErrWrongOTP
+		return 0, ErrOTPLocked
 	}
-	ok, err = l.store.SpendTOTP(ctx, subjectID, step)
+	step, ok = matchTOTP(string(secret), strings.TrimSpace(code), now)
+	if !ok {
+		return 0, ErrWrongOTP
+	}
+	return step, nil
+}
+
+func (l *Local) spendTOTP(ctx context.Context, subjectID string, step int64) error {
+	ok, err := l.store.SpendTOTP(ctx, subjectID, step)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,8 @@ func (s *Store) ReplaceKey(ctx context.Context, k agent.StoredKey) error {
 // DeleteKey implements agent.Store.
 func (s *Store) DeleteKey(ctx context.Context, credentialID string) error {
 	return s.tx(ctx, func(t *tx) error {
-		_, err := t.exec(`DELETE FROM agent_keys WHERE credential_id = ?`, credentialID)
+		_, err := t.exec(`DELETE FROM agent_keys WHERE credential_id = ?
+			AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.credential_id = agent_keys.credential_id AND c.state <> 'abandoned')`, credentialID)
 		return err
 	})
 }
@@ -99,6 +100,14 @@ func (s *Store) CountTry(ctx context.Context, credentialID string, now time.Time
 		return err
 	})
 	return c, ok, err
+}
+
+// TakeBackTry implements agent.Store.
+func (s *Store) TakeBackTry(ctx context.Context, credentialID string) error {
+	return s.tx(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE agent_keys SET tries = tries - 1, locked_until = 0 WHERE credential_id = ? AND tries > 0`, credentialID)
+		return err
+	})
 }
 
 // ClearTries implements agent.Store.
@@ -148,6 +157,14 @@ func (s *Store) CountOTPTry(ctx context.Context, subjectID string, now time.Time
 		return err
 	})
 	return ok, err
+}
+
+// ClearOTPTries implements agent.Store.
+func (s *Store) ClearOTPTries(ctx context.Context, subjectID string) error {
+	return s.tx(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE agent_totp SET tries = 0, locked_until = 0 WHERE subject_id = ?`, subjectID)
+		return err
+	})
 }
 
 // SpendTOTP implements agent.Store.
