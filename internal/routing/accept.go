@@ -184,14 +184,17 @@ func (s *Service) fields(ctx context.Context, d *Document, in Intake, kept *keep
 	if err != nil {
 		return fileError(err)
 	}
-	if file.Signatures > 0 {
-		return ErrSigned
+	if file.Signatures > 0 && slices.ContainsFunc(in.Steps, func(st StepSpec) bool { return st.Kind != Copy }) {
+		return ErrSigned // a copy is made of what was signed
 	}
 	d.Pages = len(file.Pages)
 	p := planner{s: s, src: src, file: file, doc: d}
 	todo, err := p.plan(ctx, in)
 	if err != nil {
 		return err
+	}
+	if len(todo) == 0 {
+		return nil
 	}
 	w, err := s.o.Blobs.Create(ctx)
 	if err != nil {

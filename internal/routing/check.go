@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/kyso-vn/kyso/signer/appearance"
 )
 
 // Limits of what is said about a document.
@@ -104,6 +106,14 @@ func (in *Intake) checkSteps() error {
 				return ErrMetadata.Reason("bản sao không có bước ký khác", "a copy has no other signature").On(field)
 			}
 			made = true
+			if st.CopyForm == "" {
+				st.CopyForm = string(appearance.SaoY)
+			}
+			form, err := appearance.ParseCopyForm(st.CopyForm)
+			if err != nil {
+				return ErrMetadata.Reason("hình thức sao không có trong danh mục", "the form of copy is unknown").On(field + ".copy_form")
+			}
+			st.CopyForm = string(form)
 		case Seal:
 			if seal {
 				return ErrMetadata.Reason("chỉ có một con dấu", "there is one seal").On(field)

@@ -93,6 +93,9 @@ type Order struct {
 	Appearance  *appearance.Form
 	LockAll     bool
 	Fill        map[string]string // text fields filled in the same increment
+	// Page, from 1, and Rect make Field in the same increment; 0 for one that exists.
+	Page int
+	Rect appearance.Rect
 }
 
 // Prepared is a signature but for its value.

@@ -88,7 +88,8 @@ func (e *PAdES) AddFields(ctx context.Context, in Source, fields []FieldPlan, ou
 // Prepare implements Engine.
 func (e *PAdES) Prepare(ctx context.Context, in Source, o Order) (Prepared, error) {
 	p, err := pades.Prepare(ctx, in, pades.Options{Field: o.Field, Certificate: o.Certificate, Chain: o.Chain, Hash: hashAlg,
-		SigningTime: o.At, LockAll: o.LockAll, Appearance: o.Appearance, Fill: o.Fill, Italic: []string{FieldDate}})
+		SigningTime: o.At, LockAll: o.LockAll, Appearance: o.Appearance, Fill: o.Fill, Italic: []string{FieldDate},
+		Create: o.Page > 0, Page: o.Page, Rect: o.Rect})
 	if err != nil {
 		return Prepared{}, err
 	}

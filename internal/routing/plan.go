@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kyso-vn/kyso/signer/appearance"
 )
@@ -49,7 +50,13 @@ func (p *planner) plan(ctx context.Context, in Intake) ([]FieldPlan, error) {
 		p.used[ps.Field] = true
 		p.doc.Steps = append(p.doc.Steps, st)
 		p.doc.Plan.Steps = append(p.doc.Plan.Steps, ps)
+		if spec.Kind == Copy { // its field is made with the signature, as high as the words are
+			continue
+		}
 		todo = append(todo, FieldPlan{Name: ps.Field, Page: ps.Page, Rect: ps.Rect, LockAll: spec.Kind == Seal, Tooltip: spec.Kind.VI()})
+	}
+	if !slices.ContainsFunc(in.Steps, func(spec StepSpec) bool { return spec.Kind == Seal }) {
+		return todo, nil
 	}
 	texts, err := p.texts(ctx, in)
 	return append(todo, texts...), err
@@ -63,7 +70,8 @@ func (p *planner) place(ctx context.Context, st Step, ps *PlannedStep) error {
 	case Seal:
 		return p.seal(ctx, st, ps)
 	case Copy:
-		return p.copyStamp(ps, st.N)
+		p.copyStamp(ps)
+		return nil
 	}
 	return p.initial(ctx, st, ps)
 }
@@ -264,12 +272,7 @@ func (p *planner) initial(ctx context.Context, st Step, ps *PlannedStep) error {
 }
 
 // copyStamp: the text at the top right corner of page 1.
-func (p *planner) copyStamp(ps *PlannedStep, n int) error {
+func (p *planner) copyStamp(ps *PlannedStep) {
 	ps.Field, ps.Page, ps.PageInfo = p.name(ps, "ban_sao"), 1, p.file.Pages[0]
-	at, err := appearance.TextStampPlace(ps.PageInfo, []string{"SAO Y", "X", "00:00"})
-	if err != nil {
-		return ErrPlace.Format(n).Wrap(err)
-	}
-	ps.Rect = at.Rect
-	return nil
+	ps.Rect = ps.PageInfo.ToUser(appearance.TextStampRect(ps.PageInfo))
 }

@@ -151,7 +151,7 @@ func (s *Service) prepareOne(ctx context.Context, a auth.Actor, d Document, cert
 			return SigningRecord{}, err
 		}
 	}
-	if order.Appearance, err = s.appearance(ctx, a, d, st, ps, order.At); err != nil {
+	if err := s.appearance(ctx, a, d, st, ps, &order); err != nil {
 		return SigningRecord{}, err
 	}
 	src, err := s.unchanged(ctx, d.newest())
@@ -218,50 +218,53 @@ func (s *Service) unchanged(ctx context.Context, rev Revision) (*blob.Reader, er
 }
 
 // appearance draws what the step shows (Decree 30/2020, Annex I).
-func (s *Service) appearance(ctx context.Context, a auth.Actor, d Document, st Step, ps PlannedStep, at time.Time) (*appearance.Form, error) {
+func (s *Service) appearance(ctx context.Context, a auth.Actor, d Document, st Step, ps PlannedStep, o *Order) error {
+	if st.Kind == Copy {
+		return o.stamp(ps.PageInfo, appearance.CopyLines(appearance.CopyForm(ps.CopyForm), o.Certificate.Subject.CommonName, o.At))
+	}
 	place, err := ps.PageInfo.At(ps.Rect)
 	if err != nil {
-		return nil, fmt.Errorf("place of step %d: %w", st.N, err)
+		return fmt.Errorf("place of step %d: %w", st.N, err)
+	}
+	kind, owner := PictureSignature, a.PersonID
+	switch st.Kind {
+	case Seal:
+		kind, owner = PictureSeal, st.UnitID
+	case Initial:
+		kind = PictureInitial
+	}
+	pic, img, err := s.picture(ctx, owner, kind)
+	if st.Kind == Initial && errors.Is(err, ErrPicture) {
+		return nil // an initial may show nothing
+	}
+	if err != nil {
+		return err
 	}
 	switch st.Kind {
-	case Copy:
-		form := ps.CopyForm
-		if form == "" {
-			form = "SAO Y"
-		}
-		lines := []string{form}
-		if d.Metadata.Origin != "" {
-			lines = append(lines, d.Metadata.Origin)
-		}
-		return appearance.NewTextForm(place, append(lines, at.Format(time.RFC3339)), appearance.Plain)
 	case Seal:
-		pic, img, err := s.picture(ctx, st.UnitID, PictureSeal)
-		if err != nil {
-			return nil, err
+		if o.Appearance, err = appearance.NewSealForm(place, img, pic.DiameterMM); err != nil {
+			return ErrSealSize.Wrap(err)
 		}
-		f, err := appearance.NewSealForm(place, img, pic.DiameterMM)
-		if err != nil {
-			return nil, ErrSealSize.Wrap(err)
+		return nil
+	case Leader:
+		if err := d.overlap(ps, img); err != nil {
+			return err
 		}
-		return f, nil
-	case Initial:
-		_, img, err := s.picture(ctx, a.PersonID, PictureInitial)
-		if errors.Is(err, ErrPicture) {
-			return nil, nil // an initial may show nothing
-		}
-		if err != nil {
-			return nil, err
-		}
-		return appearance.NewLeaderForm(place, img)
 	}
-	_, img, err := s.picture(ctx, a.PersonID, PictureSignature)
+	o.Appearance, err = appearance.NewLeaderForm(place, img)
+	return err
+}
+
+// stamp lets the signature show a text in the top right corner of page 1, in a field that is
+// made with it.
+func (o *Order) stamp(page appearance.Page, lines []string) error {
+	place, err := appearance.TextStampPlace(page, lines)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("place of a text stamp: %w", err)
 	}
-	if err := d.overlap(ps, img); err != nil {
-		return nil, err
-	}
-	return appearance.NewLeaderForm(place, img)
+	o.Page, o.Rect = 1, place.Rect
+	o.Appearance, err = appearance.NewTextForm(place, lines, appearance.Plain)
+	return err
 }
 
 // overlap refuses a picture of the leader's signature that the coming seal, whose place is
