@@ -1,5 +1,5 @@
-// Package interop asks programs that others wrote whether our PDFs are right: OpenSSL, qpdf and poppler. It shares no
-// code with signer, so that an error there can't hide itself here.
+// Package interop asks programs that others wrote whether our PDFs are right: EU DSS, pyHanko, veraPDF, OpenSSL, qpdf and
+// poppler. It shares no code with signer, so that an error there can't hide itself here.
 package interop
 
 import (
@@ -18,6 +18,7 @@ import (
 // packages says which Debian package brings a judge.
 var packages = map[string]string{
 	"openssl": "openssl", "qpdf": "qpdf", "pdfsig": "poppler-utils", "pdftotext": "poppler-utils", "pdftoppm": "poppler-utils",
+	"java": "openjdk-17-jdk-headless", "mvn": "maven", "python3": "python3-venv",
 }
 
 // QPDFCheck has qpdf read the whole file. A warning is an error too: what we write must need no lenience. The

@@ -13,7 +13,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"math/big"
 	"os"
@@ -261,11 +260,6 @@ func issue(t *testing.T, template, parent *x509.Certificate, public crypto.Publi
 		t.Fatal(err)
 	}
 	return der
-}
-
-func writePEM(t *testing.T, file, kind string, der []byte) {
-	t.Helper()
-	write(t, file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
 func size(t *testing.T, file string) int64 {
