@@ -113,7 +113,8 @@ func TestPoolShrinksToOneWhenTheTokenGivesNoMoreSessions(t *testing.T) {
 	t.Parallel()
 	tok := &Token{}
 	tok.size.Store(3)
-	if !tok.shrink() || !tok.shrink() || tok.shrink() || tok.size.Load() != 1 {
+	first, second, third := tok.shrink(), tok.shrink(), tok.shrink()
+	if !first || !second || third || tok.size.Load() != 1 {
 		t.Errorf("size is %d", tok.size.Load())
 	}
 }

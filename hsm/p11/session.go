@@ -56,7 +56,7 @@ var errShrunk = errors.New("the token gave no session for this place")
 func (t *Token) lend(ctx context.Context, op, subject string, s *session, fn func(*session) error) (err error) {
 	spoilt := true // also when fn panics
 	defer func() {
-		if err != errShrunk {
+		if !errors.Is(err, errShrunk) {
 			t.giveBack(s, spoilt)
 		}
 	}()

@@ -25,7 +25,7 @@ func issueCitizen(postgres bool) func(context.Context, options) (line, error) {
 			if err != nil {
 				return line{}, err
 			}
-			defer stop()
+			defer func() { _ = stop() }() // a temporary cluster
 			dsn = d
 		}
 		w, err := newWorld(ctx, o, dsn)

@@ -49,7 +49,7 @@ func serviceSign(postgres bool) func(context.Context, options) (line, error) {
 			if err != nil {
 				return line{}, err
 			}
-			defer stop()
+			defer func() { _ = stop() }() // a temporary cluster
 			s.Database = dsn
 		}
 		if err := s.Install(ctx); err != nil {

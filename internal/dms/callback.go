@@ -95,7 +95,7 @@ var ErrBusy = routing.ErrBusy
 // Sign returns the value of HeaderSignature.
 func Sign(key []byte, timestamp, id string, body []byte) string {
 	m := hmac.New(sha256.New, key)
-	io.WriteString(m, timestamp+"."+id+".")
+	m.Write([]byte(timestamp + "." + id + "."))
 	m.Write(body)
 	return "v1=" + hex.EncodeToString(m.Sum(nil))
 }

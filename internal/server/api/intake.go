@@ -135,7 +135,7 @@ func (a *api) fetch(r *http.Request, keep *fetched) (in routing.Intake, files ro
 func (a *api) download(ctx context.Context, url, field string, keep *fetched) (*upload, error) {
 	u, err := a.fetchFile(ctx, url)
 	if err != nil {
-		if e, ok := err.(*errs.Error); ok {
+		if e, ok := errors.AsType[*errs.Error](err); ok {
 			err = e.On(field)
 		}
 		return nil, err
