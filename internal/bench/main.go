@@ -1,4 +1,4 @@
-// Command bench measures what contract.md promises and writes one line of JSON for each
+// Command bench measures what the project promises and writes one line of JSON for each
 // benchmark to var/bench.jsonl. Limits are measured in the same run with as many goroutines,
 // so a ratio means something on a machine that others use too.
 package main
