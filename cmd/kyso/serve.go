@@ -37,10 +37,10 @@ func (a *app) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// 1. What must be there before anybody is answered.
-	if err := a.status.open(ctx); err != nil {
+	service := asService(ctx, "serve")
+	if err := a.status.open(service); err != nil {
 		return err
 	}
-	service := asService(ctx, "serve")
 	if _, err := a.desk.BuildCRLs(service, false); err != nil {
 		return err
 	}
@@ -70,6 +70,7 @@ func (a *app) run(ctx context.Context) error {
 	background.Go(func() {
 		a.desk.Run(service, func(err error) { a.log.Error("background", "err", err) })
 	})
+	background.Go(func() { a.status.run(service) })
 	background.Go(func() { a.tidy(ctx) })
 	// 3. Answer until the end.
 	err = server.Serve(ctx, a.log, listeners, open)
@@ -106,11 +107,9 @@ func closeAll(open []net.Listener) error {
 
 func (a *app) plainHandler() http.Handler {
 	o := plain.Options{Published: published{a.desk}, OCSP: a.status.ocspHandler, Log: a.log}
-	a.status.mu.RLock()
-	if a.status.tsa != nil {
-		o.TSA = a.status.tsa
+	if a.status.stamps() != nil {
+		o.TSA = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.status.stamps().ServeHTTP(w, r) })
 	}
-	a.status.mu.RUnlock()
 	return server.Base(a.log, plain.New(o))
 }
 

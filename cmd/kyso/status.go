@@ -38,7 +38,27 @@ type statusServer struct {
 	tsa        *tsa.Server
 }
 
-// open loads the newest certificate of each responder and of the authority.
+// renewWithin is how long before its end a certificate of the PKI's own is renewed.
+const renewWithin = 14 * 24 * time.Hour
+
+// run renews and reloads once an hour until ctx ends; another process may have renewed.
+func (s *statusServer) run(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.open(ctx); err != nil {
+				s.app.log.Error("reload responders", "err", err)
+			}
+		}
+	}
+}
+
+// open loads the newest certificate of each responder and of the authority, renewed when it
+// ends soon.
 func (s *statusServer) open(ctx context.Context) error {
 	responders := map[string]*ocsp.Responder{}
 	own, err := s.app.store.OwnCertificates(ctx, "ocsp")
@@ -48,6 +68,9 @@ func (s *statusServer) open(ctx context.Context) error {
 	for _, c := range own {
 		if responders[c.CA] != nil {
 			continue
+		}
+		if c.DER, _, err = s.app.desk.RenewOwn(ctx, c.CA, "ocsp", c.DER, renewWithin); err != nil {
+			return fmt.Errorf("renew the OCSP responder of %s: %w", c.CA, err)
 		}
 		if responders[c.CA], err = s.newResponder(ctx, c); err != nil {
 			return fmt.Errorf("OCSP responder of %s: %w", c.CA, err)
@@ -59,6 +82,9 @@ func (s *statusServer) open(ctx context.Context) error {
 	}
 	var authority *tsa.Server
 	if len(stamps) > 0 {
+		if stamps[0].DER, _, err = s.app.desk.RenewOwn(ctx, stamps[0].CA, "tsa", stamps[0].DER, renewWithin); err != nil {
+			return fmt.Errorf("renew the time-stamp authority: %w", err)
+		}
 		if authority, err = s.authority(ctx, stamps[0]); err != nil {
 			return fmt.Errorf("time-stamp authority: %w", err)
 		}
@@ -119,6 +145,13 @@ func (s *statusServer) responder(ca string) *ocsp.Responder {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.responders[ca]
+}
+
+// stamps returns the time-stamp authority, nil when there is none.
+func (s *statusServer) stamps() *tsa.Server {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.tsa
 }
 
 // forget drops cached answers about a certificate whose status changed.
