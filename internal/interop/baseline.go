@@ -1,11 +1,16 @@
 package interop
 
-import "context"
+import (
+	"context"
+	"maps"
+	"slices"
+)
 
-// Trust is what signatures are judged by: a PEM file of anchors, and files of CRLs.
+// Trust is what signatures are judged by: a PEM file of anchors, and files of CRLs by the addresses that stand in
+// certificates.
 type Trust struct {
 	Anchors string
-	CRLs    []string
+	CRLs    map[string]string
 }
 
 // Job asks about a file of a certain PAdES level: "B-B", "B-T", "B-LT" or "B-LTA". A file of B-LT or above must bring
@@ -42,7 +47,11 @@ func (t *Tools) DSS(ctx context.Context, trust Trust, jobs []Job) ([]DSSReport, 
 		}
 		lines[i] = mode + "\t" + j.File
 	}
-	return ask[DSSReport](ctx, append(append(command, trust.Anchors), trust.CRLs...), lines)
+	command = append(command, trust.Anchors)
+	for address, file := range trust.CRLs {
+		command = append(command, address, file)
+	}
+	return ask[DSSReport](ctx, command, lines)
 }
 
 // PyHankoReport is what pyHanko says of one signature.
@@ -69,5 +78,5 @@ func (t *Tools) PyHanko(ctx context.Context, trust Trust, jobs []Job) ([]PyHanko
 	for i, j := range jobs {
 		lines[i] = j.Level + "\t" + j.File
 	}
-	return ask[PyHankoReport](ctx, append(append(command, trust.Anchors), trust.CRLs...), lines)
+	return ask[PyHankoReport](ctx, slices.AppendSeq(append(command, trust.Anchors), maps.Values(trust.CRLs)), lines)
 }

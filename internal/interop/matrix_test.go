@@ -73,16 +73,7 @@ func TestEveryLevelIsWhatItClaimsToAllJudges(t *testing.T) {
 		jobs[i] = c.Job
 	}
 
-	var dss []DSSReport
-	var hanko []PyHankoReport
-	var ours []verified
-	var errs [3]error
-	var wait sync.WaitGroup
-	wait.Go(func() { dss, errs[0] = tools.DSS(t.Context(), trust, jobs) })
-	wait.Go(func() { hanko, errs[1] = tools.PyHanko(t.Context(), trust, jobs) })
-	wait.Go(func() { ours, errs[2] = verifyAll(t, trust, jobs) })
-	wait.Wait()
-	must(t, errors.Join(errs[:]...))
+	dss, hanko, ours := judgeAll(t, tools, trust, jobs)
 
 	results := matrix{"EU DSS": {}, "pyHanko": {}, "kyso verify": {}}
 	for _, c := range cells {
@@ -104,6 +95,19 @@ func TestEveryLevelIsWhatItClaimsToAllJudges(t *testing.T) {
 			}
 		}
 	}
+}
+
+// judgeAll asks EU DSS, pyHanko and our own command.
+func judgeAll(t *testing.T, tools *Tools, trust Trust, jobs []Job) (dss []DSSReport, hanko []PyHankoReport, ours []verified) {
+	t.Helper()
+	var errs [3]error
+	var wait sync.WaitGroup
+	wait.Go(func() { dss, errs[0] = tools.DSS(t.Context(), trust, jobs) })
+	wait.Go(func() { hanko, errs[1] = tools.PyHanko(t.Context(), trust, jobs) })
+	wait.Go(func() { ours, errs[2] = verifyAll(t, trust, jobs) })
+	wait.Wait()
+	must(t, errors.Join(errs[:]...))
+	return dss, hanko, ours
 }
 
 // signMatrix makes all files.
@@ -230,7 +234,7 @@ type verified struct {
 	Signatures    []struct {
 		Field, Type, Level, Indication string
 		SubIndication                  string `json:"sub_indication"`
-		Reasons                        json.RawMessage
+		Reasons                        []struct{ Code string }
 	}
 }
 

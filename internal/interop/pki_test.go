@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -13,7 +14,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,7 +38,10 @@ type authority struct {
 	linter        *lint.Linter
 	root, issuing *ca.CA
 	keys          map[string]crypto.Signer // by the CA's short name
-	shards        map[string]int           // addresses of the CRL shards that have a certificate, and their numbers
+	shards        map[int]bool             // the shards of the issuing CA's CRL that have a certificate
+
+	mu      sync.Mutex
+	revoked map[pki.Serial]time.Time // of the issuing CA
 }
 
 // holder is a person or an organisation with a key, in files for the command and at hand for the library.
@@ -50,7 +56,7 @@ func newAuthority(t *testing.T) *authority {
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	a := &authority{dir: t.TempDir(), url: server.URL, shards: map[string]int{},
+	a := &authority{dir: t.TempDir(), url: server.URL, shards: map[int]bool{}, revoked: map[pki.Serial]time.Time{},
 		keys: map[string]crypto.Signer{"root": catest.Key(t, "P-384"), "issuing": catest.Key(t, "P-256")}}
 	var err error
 	a.profiles, err = profile.Builtin(profile.Options{})
@@ -90,8 +96,7 @@ func (a *authority) issue(t *testing.T, by *ca.CA, name string, subject pki.Subj
 	if by.Shards() > 0 {
 		serial, err := pki.SerialFromBig(cert.SerialNumber)
 		must(t, err)
-		n := serial.Shard(by.Shards())
-		a.shards[by.Addresses().Shard(n)] = n
+		a.shards[serial.Shard(by.Shards())] = true
 	}
 	return cert
 }
@@ -134,7 +139,7 @@ func (a *authority) serve(t *testing.T, mux *http.ServeMux) {
 		list(w, a.issuing, n)
 	})
 	key := catest.Key(t, "P-256")
-	responder, err := ocsp.New(ocsp.Config{Issuer: a.issuing.Certificate(), Signer: key, Source: allGood{},
+	responder, err := ocsp.New(ocsp.Config{Issuer: a.issuing.Certificate(), Signer: key, Source: a,
 		Certificate: a.issue(t, a.issuing, "ocsp", catest.Subjects()["ocsp"], key)})
 	must(t, err)
 	mux.Handle("/ocsp/issuing", http.StripPrefix("/ocsp/issuing", &ocsp.Handler{Responder: responder}))
@@ -146,15 +151,42 @@ func (a *authority) serve(t *testing.T, mux *http.ServeMux) {
 	mux.Handle("/tsa", server)
 }
 
-// allGood knows every certificate.
-type allGood struct{}
+// revoke ends a certificate because its key was stolen.
+func (a *authority) revoke(t *testing.T, h holder, at time.Time) {
+	t.Helper()
+	serial, err := pki.SerialFromBig(h.cert.SerialNumber)
+	must(t, err)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.revoked[serial] = at
+}
 
-func (allGood) Status(_ context.Context, _ *x509.Certificate, serials []pki.Serial) ([]ocsp.Status, error) {
+// Status implements ocsp.StatusSource: what was not revoked is good.
+func (a *authority) Status(_ context.Context, _ *x509.Certificate, serials []pki.Serial) ([]ocsp.Status, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	out := make([]ocsp.Status, len(serials))
-	for i := range out {
+	for i, serial := range serials {
 		out[i].State = ocsp.Good
+		if at, ok := a.revoked[serial]; ok {
+			out[i] = ocsp.Status{State: ocsp.Revoked, RevokedAt: at, Reason: pki.KeyCompromise}
+		}
 	}
 	return out, nil
+}
+
+// entries are the revoked certificates of one shard.
+func (a *authority) entries(shard, shards int) []crl.Entry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []crl.Entry
+	for serial, at := range a.revoked {
+		if serial.Shard(shards) == shard {
+			out = append(out, crl.Entry{Serial: serial, RevokedAt: at, Reason: pki.KeyCompromise})
+		}
+	}
+	slices.SortFunc(out, func(x, y crl.Entry) int { return bytes.Compare(x.Serial[:], y.Serial[:]) })
+	return out
 }
 
 func (a *authority) crl(ctx context.Context, c *ca.CA, shard int) ([]byte, error) {
@@ -162,6 +194,7 @@ func (a *authority) crl(ctx context.Context, c *ca.CA, shard int) ([]byte, error
 	template := crl.Template{Issuer: c.Certificate(), ThisUpdate: now, NextUpdate: now.Add(24 * time.Hour), Number: crl.Number(now, nil)}
 	if c.Shards() > 0 {
 		template.Address, template.Shard, template.Shards = c.Addresses().Shard(shard), shard, c.Shards()
+		template.Entries = crl.Entries(a.entries(shard, c.Shards()))
 	}
 	draft, err := crl.Prepare(template, a.linter)
 	if err != nil {
@@ -173,17 +206,16 @@ func (a *authority) crl(ctx context.Context, c *ca.CA, shard int) ([]byte, error
 // trust writes the CRLs of now, so that signatures made before can be judged without the network.
 func (a *authority) trust(t *testing.T) Trust {
 	t.Helper()
-	out := Trust{Anchors: a.anchors()}
-	save := func(name string, c *ca.CA, shard int) {
+	out := Trust{Anchors: a.anchors(), CRLs: map[string]string{}}
+	save := func(name, address string, c *ca.CA, shard int) {
 		der, err := a.crl(t.Context(), c, shard)
 		must(t, err)
-		file := filepath.Join(a.dir, name+".crl")
-		write(t, file, der)
-		out.CRLs = append(out.CRLs, file)
+		out.CRLs[address] = filepath.Join(a.dir, name+".crl")
+		write(t, out.CRLs[address], der)
 	}
-	save("root", a.root, 0)
-	for _, n := range a.shards {
-		save("issuing-"+strconv.Itoa(n), a.issuing, n)
+	save("root", a.root.Addresses().CRL(), a.root, 0)
+	for n := range a.shards {
+		save("issuing-"+strconv.Itoa(n), a.issuing.Addresses().Shard(n), a.issuing, n)
 	}
 	return out
 }

@@ -125,7 +125,7 @@ func ask[R any](ctx context.Context, command []string, jobs []string) ([]R, erro
 		if err := d.Decode(&r); errors.Is(err, io.EOF) {
 			return reports, nil
 		} else if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Base(command[len(command)-1]), err)
+			return nil, fmt.Errorf("a report of %s: %w", filepath.Base(command[0]), err)
 		}
 		reports = append(reports, r)
 	}
