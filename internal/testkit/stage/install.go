@@ -104,7 +104,13 @@ func (s *Stage) Path(parts ...string) string {
 }
 
 // URL is the address of a listener: Public, Plain, Admin or Stub.
-func (s *Stage) URL(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", s.State.Ports[port]) }
+func (s *Stage) URL(port int) string {
+	host := "127.0.0.1"
+	if s.Fixed && port == Public {
+		host = "localhost" // as people type it, and as the pages call themselves
+	}
+	return fmt.Sprintf("http://%s:%d", host, s.State.Ports[port])
+}
 
 // Run runs a command of kyso and returns its lines of JSON.
 func (s *Stage) Run(ctx context.Context, args ...string) ([]map[string]any, error) {
