@@ -123,6 +123,11 @@ func (s *Service) keep(ctx context.Context, in Intake, files Files, kept *keeper
 			}
 			next++
 			sa.BlobID, sa.Size, sa.SHA256 = ref.ID, ref.Size, ref.SHA256
+			if in.sealed() {
+				if sa.Signable, err = s.signable(ctx, ref); err != nil {
+					return d, onAttachment(err, i)
+				}
+			}
 		}
 		d.Attachments = append(d.Attachments, sa)
 	}

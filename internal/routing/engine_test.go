@@ -25,6 +25,9 @@ func (k killable) Finish(ctx context.Context, prepared []byte, in routing.Source
 	if k.r.halt.Load() {
 		return 0, errors.New("killed")
 	}
+	if k.r.haltAfter.Load() > 0 && k.r.haltAfter.Add(-1) == 0 {
+		k.r.halt.Store(true)
+	}
 	return k.PAdES.Finish(ctx, prepared, in, value, stamp, out)
 }
 

@@ -21,14 +21,27 @@ func (s *Service) Finish(ctx context.Context, signingID string) error {
 	if err != nil {
 		return fmt.Errorf("finish a signature: %w", err)
 	}
-	if sg.State != SigningReleased {
-		return nil
-	}
 	d, err := s.o.Store.Document(ctx, sg.DocumentID)
 	if err != nil {
 		return fmt.Errorf("finish a signature: %w", err)
 	}
-	rev, level, err := s.write(ctx, d, sg)
+	// Looked at again behind the document: if nobody has finished it by now, the document
+	// was read before anybody moved it.
+	if sg, err = s.o.Store.Signing(ctx, signingID); err != nil {
+		return fmt.Errorf("finish a signature: %w", err)
+	}
+	if sg.State != SigningReleased {
+		return nil
+	}
+	if sg.Attachment != 0 {
+		return nil // the document's own signature takes it along
+	}
+	lowest, err := s.finishAttachments(ctx, d, sg)
+	var rev Revision
+	var level signer.Level
+	if err == nil {
+		rev, level, err = s.write(ctx, d, sg)
+	}
 	if errors.Is(err, ErrStorage) || ctx.Err() != nil {
 		return fmt.Errorf("finish the signature of document %s: %w", d.ID, err)
 	}
@@ -38,36 +51,42 @@ func (s *Service) Finish(ctx context.Context, signingID string) error {
 	if err != nil {
 		return fmt.Errorf("finish the signature of document %s: %w", d.ID, err)
 	}
-	ok, err := s.recordStep(ctx, d, sg, rev, level)
+	ok, err := s.recordStep(ctx, d, sg, rev, level, min(level, lowest))
 	if err != nil || !ok {
 		err = errors.Join(err, s.o.Blobs.Delete(context.WithoutCancel(ctx), rev.BlobID))
 	}
 	return err
 }
 
-// write makes the signed file: with a time-stamp and what B-LT needs when they can be had,
-// without them when not, and checks our own output.
+// write makes the document's next revision.
 func (s *Service) write(ctx context.Context, d Document, sg SigningRecord) (Revision, signer.Level, error) {
 	base := d.newest()
 	if base.N != sg.Revision {
 		return Revision{}, 0, fmt.Errorf("revision %d was prepared, %d is the newest", sg.Revision, base.N)
 	}
+	ref, level, err := s.signFile(ctx, base, sg)
+	return Revision{N: base.N + 1, Kind: RevisionSigned, BlobID: ref.ID, Size: ref.Size, SHA256: ref.SHA256, At: s.o.Now()}, level, err
+}
+
+// signFile makes the signed file: with a time-stamp and what B-LT needs when they can be
+// had, without them when not, and checks our own output.
+func (s *Service) signFile(ctx context.Context, base Revision, sg SigningRecord) (blob.Ref, signer.Level, error) {
 	src, err := s.open(ctx, base)
 	if err != nil {
-		return Revision{}, 0, err
+		return blob.Ref{}, 0, err
 	}
 	defer src.Close()
 	ref, level, err := s.finishFile(ctx, sg, src)
 	if err != nil {
-		return Revision{}, 0, err
+		return blob.Ref{}, 0, err
 	}
 	if level >= signer.LevelT {
 		ref, level = s.raiseFile(ctx, ref, sg.Prepared.Field, level)
 	}
 	if err := s.checkFile(ctx, ref, sg.Prepared.Field); err != nil {
-		return Revision{}, 0, errors.Join(err, s.o.Blobs.Delete(context.WithoutCancel(ctx), ref.ID))
+		return blob.Ref{}, 0, errors.Join(err, s.o.Blobs.Delete(context.WithoutCancel(ctx), ref.ID))
 	}
-	return Revision{N: base.N + 1, Kind: RevisionSigned, BlobID: ref.ID, Size: ref.Size, SHA256: ref.SHA256, At: s.o.Now()}, level, nil
+	return ref, level, nil
 }
 
 // finishFile tries with a time-stamp first and without one when no authority answers.
@@ -157,12 +176,13 @@ var counted = map[StepKind]string{Initial: "initialled", Leader: "leader_signed"
 // noticed names the event the document system is told.
 var noticed = map[StepKind]string{Initial: "document.initialled", Leader: "document.signed", Seal: "document.issued", Copy: "document.copied"}
 
-// recordStep records the finished step and what follows from it.
-func (s *Service) recordStep(ctx context.Context, d Document, sg SigningRecord, rev Revision, level signer.Level) (bool, error) {
+// recordStep records the finished step and what follows from it. lowest is the level of the
+// document or of one of its attachments.
+func (s *Service) recordStep(ctx context.Context, d Document, sg SigningRecord, rev Revision, level, lowest signer.Level) (bool, error) {
 	now := s.o.Now()
 	st := d.Steps[sg.Step-1]
 	done := FinishedStep{SigningID: sg.ID, DocumentID: d.ID, Step: sg.Step, Revision: rev, Level: level.String(), State: Waiting,
-		TimestampPending: level < signer.LevelLT && !s.o.NoStamp, Metadata: d.Metadata, PersonID: sg.PersonID}
+		TimestampPending: lowest < signer.LevelLT && !s.o.NoStamp, Metadata: d.Metadata, PersonID: sg.PersonID}
 	if sg.Step < len(d.Steps) {
 		done.Next = sg.Step + 1
 	}
@@ -247,6 +267,12 @@ func (s *Service) Raise(ctx context.Context, documentID string) error {
 			return fmt.Errorf("raise document %s: a signature is being written", d.ID)
 		}
 		return nil
+	}
+	if err := s.raiseAttachments(ctx, d); err != nil {
+		return fmt.Errorf("raise document %s: %w", d.ID, err)
+	}
+	if d.Level == signer.LevelLT.String() {
+		return s.raisedAll(ctx, d)
 	}
 	base := d.newest()
 	src, err := s.unchanged(ctx, base)

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"io"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,11 @@ type Intake struct {
 	CallbackURL string `json:"callback_url,omitempty"`
 	// Attachments describe what comes along, in the order of the files.
 	Attachments []Attachment `json:"attachments,omitempty"`
+}
+
+// sealed reports whether the clerk gives number and seal at the end.
+func (in Intake) sealed() bool {
+	return slices.ContainsFunc(in.Steps, func(st StepSpec) bool { return st.Kind == Seal })
 }
 
 // Metadata are the words around a document. They may name people, so they are sealed.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/kyso-vn/kyso/signer/appearance"
 )
@@ -55,7 +54,7 @@ func (p *planner) plan(ctx context.Context, in Intake) ([]FieldPlan, error) {
 		}
 		todo = append(todo, FieldPlan{Name: ps.Field, Page: ps.Page, Rect: ps.Rect, LockAll: spec.Kind == Seal, Tooltip: spec.Kind.VI()})
 	}
-	if !slices.ContainsFunc(in.Steps, func(spec StepSpec) bool { return spec.Kind == Seal }) {
+	if !in.sealed() {
 		return todo, nil
 	}
 	texts, err := p.texts(ctx, in)

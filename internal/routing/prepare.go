@@ -50,13 +50,25 @@ func (s *Service) Prepare(ctx context.Context, req PrepareRequest) (Confirmation
 	}
 	b := Batch{ID: uuid.Must(uuid.NewV7()).String(), AccountID: a.AccountID, PersonID: a.PersonID, ActorName: a.Name, Act: req.Act,
 		CredentialID: cert.CredentialID, CertificateID: cert.ID, State: BatchPrepared, CreatedAt: s.o.Now()}
-	for i, d := range docs {
+	for _, d := range docs {
 		sg, err := s.prepareOne(ctx, a, d, cert, req.Seal[d.ID], b.CreatedAt)
 		if err != nil {
 			return Confirmation{}, s.refused(ctx, s.event(a, "document.prepare", "document:"+d.ID, d.UnitID), err)
 		}
-		sg.BatchID, sg.N = b.ID, i+1
-		b.Signings = append(b.Signings, sg)
+		along := []SigningRecord(nil)
+		if kind == Seal {
+			along, sg.Prepared.Entry.Attachments, err = s.prepareAttachments(ctx, d, cert, sg, b.CreatedAt)
+			if err != nil {
+				return Confirmation{}, s.refused(ctx, s.event(a, "document.prepare", "document:"+d.ID, d.UnitID), err)
+			}
+		}
+		for _, sg := range append([]SigningRecord{sg}, along...) {
+			sg.BatchID, sg.N = b.ID, len(b.Signings)+1
+			b.Signings = append(b.Signings, sg)
+		}
+	}
+	if len(b.Signings) > maxHashes {
+		return Confirmation{}, ErrBatch
 	}
 	ev := s.event(a, "document.prepare", "batch:"+b.ID, docs[0].UnitID)
 	if err := s.free(ctx, b); err != nil {
@@ -290,15 +302,11 @@ func (s *Service) confirmation(ctx context.Context, b Batch, cert signing.Certif
 	c := Confirmation{BatchID: b.ID, Act: b.Act, CredentialID: b.CredentialID, Signer: leaf.Subject.CommonName,
 		Issuer: leaf.Issuer.CommonName, Serial: leaf.SerialNumber.Text(16), ValidTo: leaf.NotAfter, NeedsPIN: !cert.Seal(),
 		PreparedAt: b.CreatedAt, Documents: []ConfirmEntry{}}
-	ids := make([]string, len(b.Signings))
-	for i, sg := range b.Signings {
-		ids[i] = sg.DocumentID
-	}
-	seen, err := s.o.Store.Viewed(ctx, b.AccountID, ids)
+	seen, err := s.o.Store.Viewed(ctx, b.AccountID, b.documents())
 	if err != nil {
 		return Confirmation{}, err
 	}
-	for _, sg := range b.Signings {
+	for _, sg := range b.own() {
 		e := sg.Prepared.Entry
 		e.Viewed = seen[sg.DocumentID] == sg.Revision
 		if !e.Viewed {

@@ -129,7 +129,7 @@ func (s *Service) view(d Document) View {
 	}
 	for _, at := range d.Attachments {
 		v.Attachments = append(v.Attachments, AttachmentView{N: at.N, Name: at.Name, MediaType: at.MediaType,
-			SameFile: at.SameFile, Size: at.Size, SHA256: hexOf(at.SHA256)})
+			SameFile: at.SameFile, Size: at.newest().Size, SHA256: hexOf(at.newest().SHA256), Level: at.Level})
 	}
 	return v
 }
@@ -280,7 +280,7 @@ func (s *Service) Attachment(ctx context.Context, id string, n int) (*Content, e
 		return nil, ErrNotFound
 	}
 	at := d.Attachments[n-1]
-	r, err := s.open(ctx, Revision{BlobID: at.BlobID, Size: at.Size})
+	r, err := s.open(ctx, at.newest())
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +290,15 @@ func (s *Service) Attachment(ctx context.Context, id string, n int) (*Content, e
 		}
 		return r
 	}, at.Name)
-	return &Content{ReaderAt: r, Closer: r, Size: r.Size(), SHA256: hexOf(at.SHA256), Name: name, MediaType: at.MediaType}, nil
+	return &Content{ReaderAt: r, Closer: r, Size: r.Size(), SHA256: hexOf(at.newest().SHA256), Name: name, MediaType: at.MediaType}, nil
+}
+
+// newest are the signed bytes, or those that were submitted.
+func (at StoredAttachment) newest() Revision {
+	if at.SignedBlobID != "" {
+		return Revision{BlobID: at.SignedBlobID, Size: at.SignedSize, SHA256: at.SignedSHA256}
+	}
+	return Revision{BlobID: at.BlobID, Size: at.Size, SHA256: at.SHA256}
 }
 
 // open opens the bytes of a revision.

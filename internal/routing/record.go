@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kyso-vn/kyso/internal/audit"
+	"github.com/kyso-vn/kyso/internal/blob"
 	"github.com/kyso-vn/kyso/internal/job"
 	"github.com/kyso-vn/kyso/signer/appearance"
 )
@@ -66,6 +67,11 @@ type Store interface {
 	// RecordRaised adds a revision of a higher level if the document still has revision
 	// From and no signature is being written; ok is false when it has not.
 	RecordRaised(ctx context.Context, documentID string, from int, rev Revision, level string, c Change) (ok bool, err error)
+	// RecordAttachment records a signed attachment once, or a raised one in place of From;
+	// ok is false when it was recorded before, or From is not the newest.
+	RecordAttachment(ctx context.Context, a SignedAttachment) (ok bool, err error)
+	// RecordStamped records that nothing of a document waits for a time-stamp any more, once.
+	RecordStamped(ctx context.Context, documentID string, c Change) error
 	// FailSigning gives a released signature up and moves the document to Failed; its number
 	// is free again.
 	FailSigning(ctx context.Context, signingID, code string, c Change) error
@@ -168,6 +174,26 @@ type StoredAttachment struct {
 	BlobID string
 	Size   int64
 	SHA256 []byte
+	// Signable says that it is a PDF of its own, signed with the seal. The other fields are
+	// empty until then; Level is the PAdES level.
+	Signable     bool
+	SignedBlobID string
+	SignedField  string
+	SignedSize   int64
+	SignedSHA256 []byte
+	Level        string
+}
+
+// SignedAttachment is an attachment with a new signature, or one that was raised.
+type SignedAttachment struct {
+	SigningID  string // of a new signature
+	From       string // the blob that was raised
+	DocumentID string
+	N          int
+	Field      string
+	Blob       blob.Ref
+	Level      string
+	At         time.Time
 }
 
 // Query chooses documents for a list.
@@ -250,6 +276,7 @@ type SigningRecord struct {
 	N              int
 	DocumentID     string
 	Step, Revision int
+	Attachment     int // 0 is the document itself
 	State          string
 	Hash, Digest   []byte
 	Prepared       SignState // empty once finished

@@ -52,7 +52,8 @@ type rig struct {
 	sign                     *signing.Service
 	dir                      string // of the blobs
 	tsa                      *switchable
-	halt                     atomic.Bool // no file is finished, as after a kill
+	halt                     atomic.Bool  // no file is finished, as after a kill
+	haltAfter                atomic.Int64 // that many files are finished, then none
 	agent                    *gate
 	client                   context.Context
 	drafter, leader, clerk   person

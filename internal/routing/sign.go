@@ -89,10 +89,15 @@ func (s *Service) Sign(ctx context.Context, req SignRequest) (BatchResult, error
 	return s.result(ctx, b.ID)
 }
 
+// own are the signatures of the documents themselves.
+func (b Batch) own() []SigningRecord {
+	return slices.DeleteFunc(slices.Clone(b.Signings), func(sg SigningRecord) bool { return sg.Attachment != 0 })
+}
+
 func (b Batch) documents() []string {
-	ids := make([]string, len(b.Signings))
-	for i, sg := range b.Signings {
-		ids[i] = sg.DocumentID
+	var ids []string
+	for _, sg := range b.own() {
+		ids = append(ids, sg.DocumentID)
 	}
 	slices.Sort(ids)
 	return ids
@@ -114,7 +119,7 @@ func (s *Service) release(ctx context.Context, a auth.Actor, b Batch, sad string
 	r := Release{BatchID: b.ID, CertificateID: b.CertificateID, At: now, Values: values, Numbers: numbers,
 		Event: s.event(a, "document.release", "batch:"+b.ID, "")}
 	r.Event.Detail = map[string]string{"certificate": b.CertificateID, "count": fmt.Sprint(len(values))}
-	for _, sg := range b.Signings {
+	for _, sg := range b.own() {
 		r.Jobs = append(r.Jobs, job.Args(FinishArgs{SigningID: sg.ID, At: now.Add(s.o.FinishLimit + jobGrace)}))
 	}
 	if err := s.o.Store.Release(ctx, r); err != nil {
@@ -141,7 +146,7 @@ func (s *Service) finishNow(ctx context.Context, batchID string) {
 		s.o.Log.ErrorContext(ctx, "read a batch to finish it", "batch", batchID, "error", err)
 		return
 	}
-	for _, sg := range b.Signings {
+	for _, sg := range b.own() {
 		if sg.State != SigningReleased {
 			continue
 		}
@@ -168,7 +173,7 @@ func (s *Service) result(ctx context.Context, id string) (BatchResult, error) {
 		return BatchResult{}, err
 	}
 	r := BatchResult{BatchID: b.ID, Act: b.Act, State: b.State, Done: b.State != BatchSigning, Documents: []DocumentResult{}}
-	for _, sg := range b.Signings {
+	for _, sg := range b.own() {
 		d, err := s.o.Store.Document(ctx, sg.DocumentID)
 		if err != nil {
 			return BatchResult{}, err

@@ -70,8 +70,12 @@ type AttachmentView struct {
 	Name      string `json:"name"`
 	MediaType string `json:"media_type"`
 	SameFile  bool   `json:"same_file"`
-	Size      int64  `json:"size"`
-	SHA256    string `json:"sha256,omitempty"`
+	// Size and SHA256 (hex) are of the newest bytes: the signed ones once there are some.
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256,omitempty"`
+	// Level is the PAdES level of the organisation's signature: "" without one, "B-B", "B-T",
+	// "B-LT". Only a PDF of its own gets one, with the seal.
+	Level string `json:"level,omitempty"`
 }
 
 // Item is a line of the inbox.
@@ -187,6 +191,17 @@ type ConfirmEntry struct {
 	// Hash is what the key signs, in hex.
 	Hash     string   `json:"hash"`
 	Warnings []string `json:"warnings,omitempty"`
+	// Attachments are signed along with the document; their hashes follow its own.
+	Attachments []AttachmentEntry `json:"attachments,omitempty"`
+}
+
+// AttachmentEntry is an attachment that a seal signs; its fields are as in ConfirmEntry.
+type AttachmentEntry struct {
+	N         int    `json:"n"`
+	Name      string `json:"name"`
+	Check     string `json:"check"`
+	CheckFull string `json:"check_full"`
+	Hash      string `json:"hash"`
 }
 
 // SignRequest spends a SAD.

@@ -88,8 +88,8 @@ func (t *tx) insertParts(d routing.Document) error {
 		}
 	}
 	for _, at := range d.Attachments {
-		_, err := t.exec(`INSERT INTO document_attachments (document_id, n, name_sealed, media_type, same_file, blob_id, size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			d.ID, at.N, t.s.seal.seal("document_attachments.name", []byte(at.Name)), at.MediaType, flag(at.SameFile), null(at.BlobID), at.Size, at.SHA256)
+		_, err := t.exec(`INSERT INTO document_attachments (document_id, n, name_sealed, media_type, same_file, blob_id, size, sha256, signable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			d.ID, at.N, t.s.seal.seal("document_attachments.name", []byte(at.Name)), at.MediaType, flag(at.SameFile), null(at.BlobID), at.Size, at.SHA256, flag(at.Signable))
 		if err != nil {
 			return fmt.Errorf("insert attachment: %w", err)
 		}
@@ -248,27 +248,7 @@ func (t *tx) readParts(d *routing.Document) error {
 	for _, r := range revs {
 		d.Revisions = append(d.Revisions, routing.Revision{N: r.N, Kind: r.Kind, BlobID: r.BlobID, Size: r.Size, SHA256: r.SHA256, At: fromMicros(r.CreatedAt)})
 	}
-	var atts []struct {
-		N         int            `db:"n"`
-		Name      []byte         `db:"name_sealed"`
-		MediaType string         `db:"media_type"`
-		SameFile  int            `db:"same_file"`
-		BlobID    sql.NullString `db:"blob_id"`
-		Size      int64          `db:"size"`
-		SHA256    []byte         `db:"sha256"`
-	}
-	if err := t.sel(&atts, `SELECT n, name_sealed, media_type, same_file, blob_id, size, sha256 FROM document_attachments WHERE document_id = ? ORDER BY n`, d.ID); err != nil {
-		return fmt.Errorf("read attachments: %w", err)
-	}
-	for _, r := range atts {
-		name, err := t.s.seal.open("document_attachments.name", r.Name)
-		if err != nil {
-			return err
-		}
-		d.Attachments = append(d.Attachments, routing.StoredAttachment{N: r.N, BlobID: r.BlobID.String, Size: r.Size, SHA256: r.SHA256,
-			Attachment: routing.Attachment{Name: string(name), MediaType: r.MediaType, SameFile: r.SameFile == 1}})
-	}
-	return nil
+	return t.readAttachments(d)
 }
 
 // snapshot runs reads that must agree with each other.

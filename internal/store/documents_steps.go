@@ -160,6 +160,10 @@ func (s *Store) FailSigning(ctx context.Context, signingID, code string, c routi
 		if n == 0 {
 			return nil // somebody finished it
 		}
+		_, err = t.exec(`UPDATE signings SET state = 'failed', prepared_sealed = NULL WHERE document_id = ? AND attachment <> 0 AND state = 'released'`, documentID)
+		if err != nil {
+			return fmt.Errorf("fail the signings of attachments: %w", err)
+		}
 		_, err = t.exec(`UPDATE documents SET state = 'failed', step = 0, reason_code = ?, updated_at = ? WHERE id = ?`, code, micros(c.At), documentID)
 		if err != nil {
 			return fmt.Errorf("fail document: %w", err)

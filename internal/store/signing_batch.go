@@ -25,8 +25,8 @@ func (s *Store) InsertBatch(ctx context.Context, b routing.Batch, ev audit.Event
 			if err != nil {
 				return fmt.Errorf("encode a prepared signature: %w", err)
 			}
-			_, err = t.exec(`INSERT INTO signings (id, batch_id, n, document_id, step, revision, state, hash, document_digest, prepared_sealed, created_at)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, sg.ID, sg.BatchID, sg.N, sg.DocumentID, sg.Step, sg.Revision, sg.State, sg.Hash, sg.Digest,
+			_, err = t.exec(`INSERT INTO signings (id, batch_id, n, document_id, step, attachment, revision, state, hash, document_digest, prepared_sealed, created_at)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, sg.ID, sg.BatchID, sg.N, sg.DocumentID, sg.Step, sg.Attachment, sg.Revision, sg.State, sg.Hash, sg.Digest,
 				s.seal.seal("signings.prepared", state), micros(sg.CreatedAt))
 			if err != nil {
 				return fmt.Errorf("insert signing: %w", err)
@@ -57,6 +57,7 @@ type signingRow struct {
 	N          int    `db:"n"`
 	DocumentID string `db:"document_id"`
 	Step       int    `db:"step"`
+	Attachment int    `db:"attachment"`
 	Revision   int    `db:"revision"`
 	State      string `db:"state"`
 	Hash       []byte `db:"hash"`
@@ -69,11 +70,11 @@ type signingRow struct {
 	ActorName  string `db:"actor_name"`
 }
 
-const signingQuery = `SELECT g.id, g.batch_id, g.n, g.document_id, g.step, g.revision, g.state, g.hash, g.document_digest, g.prepared_sealed, g.signature,
+const signingQuery = `SELECT g.id, g.batch_id, g.n, g.document_id, g.step, g.attachment, g.revision, g.state, g.hash, g.document_digest, g.prepared_sealed, g.signature,
 	g.created_at, b.person_id, b.account_id, b.actor_name FROM signings g JOIN sign_batches b ON b.id = g.batch_id WHERE `
 
 func (s *Store) signingRecord(r signingRow) (routing.SigningRecord, error) {
-	sg := routing.SigningRecord{ID: r.ID, BatchID: r.BatchID, N: r.N, DocumentID: r.DocumentID, Step: r.Step, Revision: r.Revision, State: r.State,
+	sg := routing.SigningRecord{ID: r.ID, BatchID: r.BatchID, N: r.N, DocumentID: r.DocumentID, Step: r.Step, Attachment: r.Attachment, Revision: r.Revision, State: r.State,
 		Hash: r.Hash, Digest: r.Digest, Value: r.Signature, CreatedAt: fromMicros(r.CreatedAt), PersonID: r.PersonID, AccountID: r.AccountID, ActorName: r.ActorName}
 	if r.Prepared == nil {
 		return sg, nil
@@ -163,7 +164,7 @@ func (s *Store) ClaimBatch(ctx context.Context, batchID string) (ok bool, err er
 // signings if every document still has the prepared revision and waits at the step.
 func (t *tx) dueSignings(batchID string) ([]signingRow, error) {
 	var rows []signingRow
-	if err := t.sel(&rows, signingQuery+`g.batch_id = ? ORDER BY g.document_id`, batchID); err != nil {
+	if err := t.sel(&rows, signingQuery+`g.batch_id = ? ORDER BY g.document_id, g.n`, batchID); err != nil {
 		return nil, fmt.Errorf("read signings: %w", err)
 	}
 	for _, r := range rows {
@@ -235,6 +236,9 @@ func (t *tx) releaseOne(sg signingRow, r routing.Release) error {
 	}
 	if err != nil {
 		return fmt.Errorf("release signature: %w", err)
+	}
+	if sg.Attachment != 0 { // the document's own signature moves it
+		return nil
 	}
 	n, err := t.exec(`UPDATE document_steps SET state = 'signing' WHERE document_id = ? AND n = ? AND state = 'waiting'`, sg.DocumentID, sg.Step)
 	if err != nil {
