@@ -240,3 +240,26 @@ func TestHalfFilesAndNoPDFsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestASignatureLargerThanItsRoomIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, p256(t))
+	in := pades.FromBytes(plain())
+	o := w.options()
+	o.TimestampRoom = -1
+	p, err := pades.Prepare(t.Context(), in, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := w.Key.Sign(rand.Reader, p.Digest(), p.SignerOpts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := pades.Finish(t.Context(), p, in, value, w.World.TSA, &out); signer.CodeOf(err) != signer.CodeCMSTooLarge || out.Len() > 0 {
+		t.Errorf("%v, and %d bytes were written", err, out.Len())
+	}
+	if _, err := pades.Finish(t.Context(), p, in, value, nil, &out); err != nil {
+		t.Errorf("without a time-stamp: %v", err)
+	}
+}
