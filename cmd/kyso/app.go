@@ -173,6 +173,7 @@ func (a *app) wire(ctx context.Context, documentKey []byte) error {
 		return err
 	}
 	a.jobs.Watch(a.store)
+	a.jobs.Every(routing.SweepEvery, routing.SweepArgs{})
 	a.store.UseJobs(a.jobs)
 	return nil
 }

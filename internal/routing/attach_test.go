@@ -3,9 +3,13 @@ package routing_test
 import (
 	"bytes"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/kyso-vn/kyso/internal/routing"
 	"github.com/kyso-vn/kyso/internal/testkit/softagent"
@@ -154,5 +158,32 @@ func TestAnAttachmentThatCannotBeSignedIsRefusedAtTheDoor(t *testing.T) {
 		if n := blobs(t, r.dir); n != 0 {
 			t.Errorf("%d blobs are left", n)
 		}
+	})
+}
+
+func TestSweepKeepsEveryByteOfADocument(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig) {
+		v := r.attached(t, "TTr-1")
+		r.mustAct(t, r.clerk, routing.ActSeal, v.ID)
+		before := blobs(t, r.dir)
+		orphan := filepath.Join(r.dir, "00", strings.Repeat("0", 30))
+		must(t, os.MkdirAll(filepath.Dir(orphan), 0o700))
+		must(t, os.WriteFile(orphan, []byte("x"), 0o600))
+		must(t, filepath.WalkDir(r.dir, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			return os.Chtimes(p, r.Now(), r.Now().Add(-25*time.Hour))
+		}))
+		must(t, r.Sweep(t.Context()))
+		if n := blobs(t, r.dir); n != before {
+			t.Errorf("%d blobs are left of %d and an orphan", n, before)
+		}
+		for n := range r.get(t, r.client, v.ID).Revision {
+			r.content(t, v.ID, n+1)
+		}
+		r.attachment(t, v.ID, 2)
+		r.attachment(t, v.ID, 3)
 	})
 }

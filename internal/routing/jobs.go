@@ -72,6 +72,7 @@ func (s *Service) AddWorkers(w *river.Workers) {
 	river.AddWorker(w, &finishWorker{s: s})
 	river.AddWorker(w, &raiseWorker{s: s})
 	river.AddWorker(w, &expireWorker{s: s})
+	river.AddWorker(w, &sweepWorker{s: s})
 }
 
 type finishWorker struct {

@@ -37,6 +37,9 @@ type Store interface {
 	// when it is in another, ErrPrepareAgain when its step is not end.Step.
 	EndDocument(ctx context.Context, e Ending, c Change) error
 
+	// KnownBlobs tells which of the blobs belong to a document.
+	KnownBlobs(ctx context.Context, ids []string) (map[string]bool, error)
+
 	// Picture returns a picture, or ErrPicture.
 	Picture(ctx context.Context, ownerID, kind string) (Picture, error)
 	PutPicture(ctx context.Context, p Picture, at time.Time, ev audit.Event) error
