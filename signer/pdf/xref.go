@@ -199,7 +199,7 @@ func (r *Reader) readChain(t tail) error {
 		}
 	}
 	slices.Reverse(r.sections)
-	return nil //nolint:nilerr // the error of /Prev 0 says only that there is no older section
+	return nil // an error of /Prev 0 says only that there is no older section
 }
 
 // followHybrid adds what the stream of a hybrid section says.
