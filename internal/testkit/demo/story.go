@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -122,7 +123,11 @@ func (s *story) document(ctx context.Context) error {
 		return err
 	}
 	// 2. The clerk cannot seal before the leader has signed.
-	seal := map[string]any{"documents": []string{doc.ID}, "act": "seal", "seal": map[string]any{doc.ID: map[string]any{"number": "12/TTr-UBND", "date": time.Now().In(hanoi).Format(time.DateOnly)}}}
+	number, err := s.number()
+	if err != nil {
+		return err
+	}
+	seal := map[string]any{"documents": []string{doc.ID}, "act": "seal", "seal": map[string]any{doc.ID: map[string]any{"number": number, "date": time.Now().In(hanoi).Format(time.DateOnly)}}}
 	var refusal *stage.Problem
 	if err := clerk.Post(ctx, "/api/v1/authorizations", seal, nil); !errors.As(err, &refusal) || refusal.Code != "seal_before_leader" {
 		return fmt.Errorf("a seal before the leader's signature: %w", errors.Join(err, errors.New("was not refused as it should")))
@@ -158,6 +163,17 @@ func (s *story) document(ctx context.Context) error {
 	}
 	s.Say("• Hệ thống quản lý văn bản nhận lại: %s, mức %s, %s / the document came back", back.Document.State, back.Document.Level, out)
 	return nil
+}
+
+// number is the clerk's next, kept before it is used: a run that breaks off leaves a gap and
+// not a number that is taken.
+func (s *story) number() (string, error) {
+	done, err := filepath.Glob(s.Path("out", "*.pdf")) // an installation of before they were counted
+	if err != nil {
+		return "", err
+	}
+	s.State.Documents = max(s.State.Documents, len(done)) + 1
+	return fmt.Sprintf("%d/TTr-UBND", 11+s.State.Documents), s.State.Save(s.Dir)
 }
 
 var hanoi = time.FixedZone("+07", 7*3600)

@@ -20,6 +20,8 @@ type State struct {
 	Ports    [4]int             `json:"ports"` // public, plain, admin, DMS stub
 	Accounts map[string]Account `json:"accounts"`
 	Client   Client             `json:"client"`
+	// Documents counts those that were numbered: a number is given once in a year.
+	Documents int `json:"documents,omitempty"`
 	// Ready says that ceremony and set-up are done.
 	Ready bool `json:"ready"`
 }
