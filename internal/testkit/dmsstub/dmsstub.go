@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -194,8 +195,18 @@ func (s *Stub) Wait(ctx context.Context, documentID string, events ...string) (C
 // paths of files, in the order in which metadata describes them. A resend with the same key
 // has no second effect; an empty key draws one.
 func (s *Stub) Submit(ctx context.Context, metadata []byte, file, key string, attachments ...string) (Document, error) {
+	if key == "" {
+		b := make([]byte, 16)
+		rand.Read(b) // never fails since Go 1.24
+		key = hex.EncodeToString(b)
+	}
 	var body bytes.Buffer
 	m := multipart.NewWriter(&body)
+	// A resend is the same request only when it has the same bytes.
+	sum := sha256.Sum256([]byte(key))
+	if err := m.SetBoundary(hex.EncodeToString(sum[:])); err != nil {
+		return Document{}, err
+	}
 	part, err := m.CreatePart(map[string][]string{"Content-Disposition": {`form-data; name="metadata"`}, "Content-Type": {"application/json"}})
 	if err != nil {
 		return Document{}, err
@@ -214,11 +225,6 @@ func (s *Stub) Submit(ctx context.Context, metadata []byte, file, key string, at
 	}
 	if err := m.Close(); err != nil {
 		return Document{}, err
-	}
-	if key == "" {
-		b := make([]byte, 16)
-		rand.Read(b) // never fails since Go 1.24
-		key = hex.EncodeToString(b)
 	}
 	var d Document
 	err = s.call(ctx, http.MethodPost, "/api/v1/documents", m.FormDataContentType(), body.Bytes(), key, func(r io.Reader) error {
