@@ -37,7 +37,8 @@ test:
 	@.ci/deps build demo test
 	$(TEST) $(TESTFLAGS) ./...
 
-# The judges from outside.
+# The judges from outside: EU DSS, pyHanko and veraPDF, whose libraries are downloaded once into var/interop, and OpenSSL,
+# qpdf, poppler.
 interop:
 	@.ci/deps build demo interop
 	$(TEST) -tags=interop -v $(TESTFLAGS) ./internal/interop/...

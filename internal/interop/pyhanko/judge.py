@@ -10,8 +10,8 @@ of JSON for each signature; for a file that has none, or can't be read, a line t
 
 import json
 import sys
-from datetime import datetime, timedelta, timezone
 from asyncio import run
+from datetime import datetime, timedelta, timezone
 
 from asn1crypto import crl, pem, x509
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -102,6 +102,8 @@ def judge(path, level, anchors, crls):
     """Yields a report on each signature of a person or an organisation."""
     with open(path, "rb") as f:
         reader = PdfFileReader(f)
+        if reader.encrypted:
+            reader.decrypt(b"")
         trust = {"trust_roots": anchors, "allow_fetching": False, "revinfo_policy": REVOCATION}
 
         def context():  # a new one each time, for it remembers
