@@ -209,6 +209,13 @@ func (d *Desk) succeed(ctx context.Context, id string, event Event, f *Form) (Ap
 	}
 	now := d.now()
 	e := d.event(a, now, "certificate."+string(event), "certificate:"+c.ID, c.UnitID)
+	// Who manages certificates does not thereby make officers and seals: the new one's code
+	// goes to whoever the form names.
+	if c.Kind != pki.Citizen {
+		if _, err := auth.Require(ctx, verbOf(c.Kind), c.UnitID); err != nil {
+			return ApplicationView{}, d.refused(ctx, e, err)
+		}
+	}
 	switch {
 	case c.ApplicationID == "":
 		return ApplicationView{}, auth.ErrNotFound
