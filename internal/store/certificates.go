@@ -89,15 +89,23 @@ func (s *Store) Certificate(ctx context.Context, id string) (issuance.Certificat
 
 // Certificates implements issuance.Store.
 func (s *Store) Certificates(ctx context.Context, q issuance.CertificateQuery) ([]issuance.Certificate, error) {
+	w := s.certificatesLike(q)
+	return s.certificatesWhere(ctx, w.String()+` ORDER BY n DESC LIMIT ?`, append(w.args, q.Limit)...)
+}
+
+func (s *Store) certificatesLike(q issuance.CertificateQuery) where {
 	w := where{parts: []string{"state = 'issued'", "application_id IS NOT NULL"}}
 	w.scope("unit_id", q.Scope())
 	if q.Identity != "" {
-		w.and("person_id = (SELECT id FROM persons WHERE identity_hash = ?)", s.seal.hash("persons.identity", pki.CCCD+":"+q.Identity))
+		w.and("subject_id = (SELECT id FROM persons WHERE identity_hash = ?)", s.seal.hash("persons.identity", pki.CCCD+":"+q.Identity))
 	}
 	if q.Name != "" {
 		w.and(`name_folded LIKE ? ESCAPE '!'`, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(q.Name)+"%")
 	}
-	for column, value := range map[string]string{"serial": q.Serial, "subject_id": q.SubjectID, "unit_id": q.UnitID} {
+	if q.Serial != "" { // the index of serials begins with the CA
+		w.and("ca IN (SELECT name FROM cas) AND serial = ?", q.Serial)
+	}
+	for column, value := range map[string]string{"subject_id": q.SubjectID, "unit_id": q.UnitID} {
 		if value != "" {
 			w.and(column+" = ?", value)
 		}
@@ -105,7 +113,7 @@ func (s *Store) Certificates(ctx context.Context, q issuance.CertificateQuery) (
 	if q.Before() > 0 {
 		w.and("n < ?", q.Before())
 	}
-	return s.certificatesWhere(ctx, w.String()+` ORDER BY n DESC LIMIT ?`, append(w.args, q.Limit)...)
+	return w
 }
 
 func (s *Store) certificatesWhere(ctx context.Context, rest string, args ...any) ([]issuance.Certificate, error) {

@@ -12,6 +12,9 @@ import (
 	"github.com/kyso-vn/kyso/pki"
 )
 
+// liveOf finds an application's live row by the index certificates_once.
+const liveOf = `application_id = ? AND state IN ('reserved', 'signing', 'issued')`
+
 // Reserve implements issuance.Store. One live row for each application rests on
 // certificates_once, one use of a serial on UNIQUE (ca, serial).
 func (s *Store) Reserve(ctx context.Context, r issuance.Reservation) (issuance.Certificate, bool, error) {
@@ -22,7 +25,7 @@ func (s *Store) Reserve(ctx context.Context, r issuance.Reservation) (issuance.C
 		if err != nil {
 			return err
 		}
-		live, ok, err := t.certificate(`application_id = ? AND state IN ('reserved', 'signing', 'issued')`, a.ID)
+		live, ok, err := t.certificate(liveOf, a.ID)
 		if err != nil {
 			return err
 		}
@@ -218,9 +221,13 @@ func (s *Store) Lose(ctx context.Context, certificateID string, at time.Time, ac
 	return done && err == nil, err
 }
 
+// stuck has the list of states of the index certificates_stuck word by word: SQLite takes a
+// partial index only then.
+const stuck = `WHERE state IN ('reserved', 'signing') AND state = 'signing' AND signing_at < ? ORDER BY n LIMIT ?`
+
 // Stuck implements issuance.Store.
 func (s *Store) Stuck(ctx context.Context, before time.Time, limit int) ([]issuance.Certificate, error) {
-	return s.certificatesWhere(ctx, `WHERE state = 'signing' AND signing_at < ? ORDER BY n LIMIT ?`, micros(before), limit)
+	return s.certificatesWhere(ctx, stuck, micros(before), limit)
 }
 
 // RecordActivated implements issuance.Store.

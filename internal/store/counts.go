@@ -73,6 +73,11 @@ func (t *tx) count(changes ...countChange) error {
 	return nil
 }
 
+// othersOfPerson finds until when a person has good certificates beside one. The person is
+// their subject, by which there is an index.
+const othersOfPerson = `SELECT COALESCE(MAX(not_after), 0) FROM certificates WHERE subject_id = ? AND kind = ? AND counted = 1
+	AND status = 'good' AND id <> ? AND (unit_id = ? OR ? = '*')`
+
 // personCounts returns how the counts of persons with at least one good certificate change,
 // in c's unit and in the whole city, when c goes from old to what it is now. The person's row
 // is held.
@@ -83,8 +88,7 @@ func (t *tx) personCounts(old, c certificateRow, at time.Time) ([]countChange, e
 	var out []countChange
 	for _, unitID := range []string{c.UnitID.String, allUnits} {
 		var others int64 // until when the person's other certificates are good
-		err := t.get(&others, `SELECT COALESCE(MAX(not_after), 0) FROM certificates WHERE person_id = ? AND kind = ? AND counted = 1
-			AND status = 'good' AND id <> ? AND (unit_id = ? OR ? = '*')`, c.PersonID.String, c.Kind, c.ID, unitID, unitID)
+		err := t.get(&others, othersOfPerson, c.PersonID.String, c.Kind, c.ID, unitID, unitID)
 		if err != nil {
 			return nil, fmt.Errorf("read the person's certificates: %w", err)
 		}

@@ -239,8 +239,12 @@ func (s *Store) Applications(ctx context.Context, q issuance.ApplicationQuery) (
 	return s.applicationsWhere(ctx, w.String()+` ORDER BY n DESC LIMIT ?`, append(w.args, q.Limit)...)
 }
 
+// unfinished has the lists of states of applications_open and certificates_once, as stuck.
+const unfinished = `WHERE state IN ('draft', 'submitted', 'approved', 'failed') AND state = 'approved' AND updated_at < ? AND NOT EXISTS (
+	SELECT 1 FROM certificates c WHERE c.application_id = applications.id AND c.state IN ('reserved', 'signing', 'issued') AND c.state = 'signing')
+	ORDER BY n LIMIT ?`
+
 // Unfinished implements issuance.Store.
 func (s *Store) Unfinished(ctx context.Context, before time.Time, limit int) ([]issuance.Application, error) {
-	return s.applicationsWhere(ctx, `WHERE state = 'approved' AND updated_at < ? AND NOT EXISTS (
-		SELECT 1 FROM certificates c WHERE c.application_id = applications.id AND c.state = 'signing') ORDER BY n LIMIT ?`, micros(before), limit)
+	return s.applicationsWhere(ctx, unfinished, micros(before), limit)
 }
