@@ -25,6 +25,7 @@ import (
 	"github.com/kyso-vn/kyso/hsm/p11/p11bench"
 	"github.com/kyso-vn/kyso/pki"
 	"github.com/kyso-vn/kyso/pki/ca"
+	"github.com/kyso-vn/kyso/pki/cms"
 	"github.com/kyso-vn/kyso/pki/profile"
 	"github.com/kyso-vn/kyso/signer/pades"
 )
@@ -84,8 +85,12 @@ func padesSmall(ctx context.Context, o options) (line, error) {
 	if err != nil {
 		return line{}, err
 	}
+	signer, err := pades.NewSigner(cms.Options{Certificate: cert, Chain: []*x509.Certificate{root}})
+	if err != nil {
+		return line{}, err
+	}
 	l, err := measure(ctx, o.parallel, o.seconds, func(ctx context.Context, _ int) error {
-		p, err := pades.Prepare(ctx, pades.FromBytes(in), pades.Options{Certificate: cert, Chain: []*x509.Certificate{root}, TimestampRoom: -1})
+		p, err := pades.Prepare(ctx, pades.FromBytes(in), pades.Options{Signer: signer, TimestampRoom: -1})
 		if err != nil {
 			return err
 		}

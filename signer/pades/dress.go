@@ -24,7 +24,7 @@ type dress struct {
 	field signer.Field
 	rules rules
 	all   []*pdf.Field
-	pages *pageIndex
+	pages *pageIndex // nil before readPages
 }
 
 // sign makes the whole update but for the bytes of the signature.
@@ -52,9 +52,6 @@ func (d *dress) sign(room int) error {
 		locked = "" // a lock is about fields that were there
 	}
 	if err := d.rules.permit(locked, d.o.Fill); err != nil {
-		return err
-	}
-	if d.pages, err = pageNumbers(d.u); err != nil {
 		return err
 	}
 	// 2. Seed values and lock of the field.
@@ -170,6 +167,9 @@ func (d *dress) fillField(f *pdf.Field, sig pdf.Ref) error {
 	if len(f.Widgets) == 0 {
 		return nil
 	}
+	if err := d.readPages(); err != nil {
+		return err
+	}
 	w := f.Widgets[0]
 	rect, _, err := pdf.RectAt(d.u, w.Dict.Get("Rect"))
 	if err != nil {
@@ -213,10 +213,7 @@ func (d *dress) newField(sig pdf.Ref) error {
 	if name == "" {
 		name = unusedName(d.all, "Signature")
 	}
-	page, err := d.pages.page(max(d.o.Page, -len(d.pages.list)))
-	if d.o.Page == 0 {
-		page, err = d.pages.page(1)
-	}
+	page, err := d.page()
 	if err != nil {
 		return err
 	}
@@ -233,4 +230,34 @@ func (d *dress) newField(sig pdf.Ref) error {
 	}
 	d.field = signer.Field{Name: name, Page: page.Number, Rect: d.o.Rect}
 	return addToForm(d.u, ref)
+}
+
+// readPages reads the page tree, which a new field on the first page does not need.
+func (d *dress) readPages() (err error) {
+	if d.pages == nil {
+		d.pages, err = pageNumbers(d.u)
+	}
+	return err
+}
+
+// page is the page of a new field.
+func (d *dress) page() (*pdf.Page, error) {
+	if d.pages == nil && (d.o.Page == 0 || d.o.Page == 1) {
+		return firstPage(d.u)
+	}
+	if err := d.readPages(); err != nil {
+		return nil, err
+	}
+	if d.o.Page == 0 {
+		return d.pages.page(1)
+	}
+	return d.pages.page(max(d.o.Page, -len(d.pages.list)))
+}
+
+// firstPage is the document's first page.
+func firstPage(s pdf.Source) (*pdf.Page, error) {
+	for p, err := range pdf.Pages(s) {
+		return p, err
+	}
+	return nil, errNoPage
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"fmt"
+	"hash/maphash"
 	"io"
 
 	"github.com/kyso-vn/kyso/pki/cms"
@@ -27,14 +28,26 @@ func Finish(ctx context.Context, p *Prepared, in Source, value []byte, stamper T
 	if err != nil {
 		return signer.Result{}, err
 	}
-	digest, err := coveredDigest(ctx, in, p.Increment, p.HashAlg(), out)
+	same, err := p.copyInput(ctx, in, out)
 	if err != nil {
 		return signer.Result{}, err
 	}
-	if string(digest) != string(p.DocumentDigest()) {
+	if !same {
 		return signer.Result{}, refuse(signer.CodeInputChanged, "the file is not the one that was prepared")
 	}
 	return p.write(out, level)
+}
+
+// copyInput copies the input and reports whether it is what was prepared.
+func (p *Prepared) copyInput(ctx context.Context, in Source, out io.Writer) (bool, error) {
+	if !p.seen { // elsewhere
+		digest, err := coveredDigest(ctx, in, p.Increment, p.HashAlg(), out)
+		return string(digest) == string(p.DocumentDigest()), err
+	}
+	var seen maphash.Hash
+	seen.SetSeed(inputSeed)
+	n, err := copyAll(ctx, io.MultiWriter(&seen, out), in)
+	return n == p.Increment.Base && seen.Sum64() == p.input, err
 }
 
 // fill checks the value and puts the CMS into its place.

@@ -145,10 +145,12 @@ func pageNumbers(s pdf.Source) (*pageIndex, error) {
 		}
 	}
 	if len(x.list) == 0 {
-		return nil, &pdf.Error{Reason: pdf.Damaged, Detail: "the document has no page", Offset: -1}
+		return nil, errNoPage
 	}
 	return x, nil
 }
+
+var errNoPage = &pdf.Error{Reason: pdf.Damaged, Detail: "the document has no page", Offset: -1}
 
 // of returns the page whose Annots name the widget, else the one its P names, else 0.
 func (x *pageIndex) of(w pdf.Widget) int {

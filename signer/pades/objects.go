@@ -9,6 +9,10 @@ import (
 
 // putObjects writes a form's objects into the update and returns the form XObject.
 func putObjects(u *pdf.Update, form *appearance.Form) (pdf.Ref, error) {
+	if form.BBox == (appearance.Rect{}) && form.Content == nil && form.Fonts == nil && form.Images == nil {
+		return u.AddStream(pdf.Map{"Type": pdf.Name("XObject"), "Subtype": pdf.Name("Form"), "FormType": pdf.Integer(1),
+			"BBox": pdf.Rect{}.Array(), "Resources": pdf.Map{}}, nil) // nothing to see
+	}
 	// Object numbers that are reserved one after the other follow each other.
 	refs := []pdf.Ref{u.Alloc()}
 	objects, err := form.Objects(int(refs[0].Num))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"hash/maphash"
 	"io"
 	"sync"
 	"time"
@@ -21,7 +22,7 @@ import (
 // otherwise: a token with a chain of three certificates needs some four thousand.
 const TimestampRoom = 12 << 10
 
-// Options say how to sign. Only Certificate is required.
+// Options say how to sign. Only Certificate, or Signer, is required.
 type Options struct {
 	// Field is the full name of the signature field to sign. "" makes a new one,
 	// Signature1 or the next number that is free.
@@ -29,6 +30,9 @@ type Options struct {
 	// Create makes the field Field when there is none; otherwise that is refused.
 	Create bool
 
+	// Signer, from NewSigner, saves work where many documents are signed; Certificate, Chain, Scheme and Hash are then
+	// its, not those here.
+	Signer      *Signer
 	Certificate *x509.Certificate
 	// Chain is put into the signature beside the certificate, in any order.
 	Chain  []*x509.Certificate
@@ -89,7 +93,14 @@ type Prepared struct {
 	Time      time.Time      `json:"time"`
 	// Warnings are the codes of what is allowed but should be known.
 	Warnings []string `json:"warnings,omitempty"`
+	// input is a checksum of the file, when seen says so: for Finish in the same process, which then needs no digest to
+	// find out that the file changed.
+	input uint64
+	seen  bool
 }
+
+// inputSeed makes checksums that nobody outside of this process can aim at.
+var inputSeed = maphash.MakeSeed()
 
 // Digest is what the key signs: the hash of the signed attributes.
 func (p *Prepared) Digest() []byte { return p.CMS.Digest() }
@@ -117,11 +128,11 @@ func prepare(ctx context.Context, in Source, o Options, w io.Writer) (*Prepared,
 	if o.SigningTime.IsZero() {
 		o.SigningTime = time.Now()
 	}
-	tmpl, err := cms.NewTemplate(cms.Options{Certificate: o.Certificate, Chain: o.Chain, Scheme: o.Scheme, Hash: o.Hash})
+	who, err := o.signer()
 	if err != nil {
 		return nil, err
 	}
-	room, err := cmsRoom(tmpl, o.TimestampRoom)
+	room, err := who.room(o.TimestampRoom)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +151,7 @@ func prepare(ctx context.Context, in Source, o Options, w io.Writer) (*Prepared,
 		warnings = append(warnings, WarnUsageRights)
 	}
 	// 3. The update.
-	d := &dress{u: pdf.NewUpdate(r), o: &o, hash: tmpl.Hash()}
+	d := &dress{u: pdf.NewUpdate(r), o: &o, hash: who.tmpl.Hash()}
 	if err := d.sign(room); err != nil {
 		return nil, err
 	}
@@ -149,30 +160,17 @@ func prepare(ctx context.Context, in Source, o Options, w io.Writer) (*Prepared,
 		return nil, err
 	}
 	// 4. The digest of what is covered, and with it the signed attributes.
-	digest, err := coveredDigest(ctx, in, inc, tmpl.Hash(), w)
+	var seen maphash.Hash
+	seen.SetSeed(inputSeed)
+	digest, err := coveredDigest(ctx, in, inc, who.tmpl.Hash(), io.MultiWriter(w, &seen))
 	if err != nil {
 		return nil, err
 	}
-	draft, err := tmpl.Draft(digest)
+	draft, err := who.tmpl.Draft(digest)
 	if err != nil {
 		return nil, err
 	}
-	return &Prepared{Increment: inc, CMS: draft, Field: d.field, Time: o.SigningTime, Warnings: warnings}, nil
-}
-
-// cmsRoom is a dry run with the real chain: the longest signature and the time-stamp.
-func cmsRoom(tmpl *cms.Template, timestamp int) (int, error) {
-	switch {
-	case timestamp == 0:
-		timestamp = TimestampRoom
-	case timestamp < 0:
-		timestamp = 0
-	}
-	dry, err := tmpl.Draft(make([]byte, tmpl.Hash().Size()))
-	if err != nil {
-		return 0, err
-	}
-	return dry.Size(timestamp)
+	return &Prepared{Increment: inc, CMS: draft, Field: d.field, Time: o.SigningTime, Warnings: warnings, seen: true, input: seen.Sum64()}, nil
 }
 
 // coveredDigest hashes what the ByteRange covers, and copies the original to w on the way.
@@ -203,10 +201,19 @@ const copyBuffer = 64 << 10
 
 // copyAll streams the whole of in to w and ends when ctx does.
 func copyAll(ctx context.Context, w io.Writer, in Source) (int64, error) {
+	var off int64
+	if m, ok := in.(memory); ok {
+		for off < in.Size() && ctx.Err() == nil {
+			n, err := w.Write(m[off:min(off+1<<20, in.Size())])
+			if off += int64(n); err != nil {
+				return off, err
+			}
+		}
+		return off, ctx.Err()
+	}
 	pooled := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(pooled)
 	buf := pooled[:]
-	var off int64
 	for off < in.Size() {
 		if err := ctx.Err(); err != nil {
 			return off, err

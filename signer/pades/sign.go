@@ -75,11 +75,12 @@ func Sign(ctx context.Context, in Source, o Options, key crypto.Signer, level si
 
 // checkSigner refuses a key that is not the certificate's, and a certificate out of its time.
 func checkSigner(o *Options, key crypto.Signer) error {
-	if o.Certificate == nil {
+	cert := o.certificate()
+	if cert == nil {
 		return refuse(CodeKeyMismatch, "there is no certificate to sign with")
 	}
 	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !pub.Equal(cms.PublicKey(o.Certificate)) {
+	if !ok || !pub.Equal(cms.PublicKey(cert)) {
 		return refuse(CodeKeyMismatch, "the key is not that of the certificate")
 	}
 	return CheckPeriod(o)
@@ -88,9 +89,10 @@ func checkSigner(o *Options, key crypto.Signer) error {
 // CheckPeriod refuses, with CodeExpired, a certificate that is not valid at the time of
 // signing.
 func CheckPeriod(o *Options) error {
-	if at := o.SigningTime; at.Before(o.Certificate.NotBefore) || at.After(o.Certificate.NotAfter) {
+	cert := o.certificate()
+	if at := o.SigningTime; at.Before(cert.NotBefore) || at.After(cert.NotAfter) {
 		return refuse(CodeExpired, "the certificate is valid from %s to %s only",
-			o.Certificate.NotBefore.Format("2006-01-02 15:04:05Z07:00"), o.Certificate.NotAfter.Format("2006-01-02 15:04:05Z07:00"))
+			cert.NotBefore.Format("2006-01-02 15:04:05Z07:00"), cert.NotAfter.Format("2006-01-02 15:04:05Z07:00"))
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package pades
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +18,29 @@ type Source interface {
 	Size() int64
 }
 
-// FromBytes is a Source of bytes in memory.
-func FromBytes(b []byte) Source { return bytes.NewReader(b) }
+// FromBytes is a Source of bytes in memory, which must not change while it is used.
+func FromBytes(b []byte) Source { return memory(b) }
+
+// memory is read without being copied.
+type memory []byte
+
+// Size implements Source.
+func (m memory) Size() int64 { return int64(len(m)) }
+
+// ReadAt implements io.ReaderAt.
+func (m memory) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= int64(len(m)) {
+		return 0, io.EOF
+	}
+	n := copy(p, m[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Slice returns n bytes at off; see pdf.Open.
+func (m memory) Slice(off int64, n int) []byte { return m[off : off+int64(n) : off+int64(n)] }
 
 // File is a Source of an open file.
 type File struct {

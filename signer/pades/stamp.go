@@ -69,7 +69,7 @@ func (r *raiser) stamp(ctx context.Context) error {
 // stampUpdate is an update with an empty document time-stamp.
 func stampUpdate(reader *pdf.Reader, fields []*pdf.Field, room int) (*pdf.Increment, error) {
 	u := pdf.NewUpdate(reader)
-	page, err := pdf.PageAt(u, 1)
+	page, err := firstPage(u)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,9 @@ func (d *dress) fillText(name, text string) error {
 	if f.Type != "Tx" || f.Ref == (pdf.Ref{}) {
 		return refuse("field_not_text", "field %q is not a text field", name)
 	}
+	if err := d.readPages(); err != nil {
+		return err
+	}
 	info, err := fieldInfo(d.u, f, d.pages)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ func (u *Update) Build() (*Increment, error) {
 		b.buf = append(b.buf, '\n')
 	}
 	// 2. The objects, ascending.
+	b.buf = slices.Grow(b.buf, u.length())
 	for _, num := range u.numbers() {
 		if err := b.object(u.objects[num]); err != nil {
 			return nil, err
@@ -44,6 +45,15 @@ func (u *Update) Build() (*Increment, error) {
 	b.inc.Bytes = b.buf
 	b.fillByteRange()
 	return b.inc, nil
+}
+
+// length is about how long the update will be.
+func (u *Update) length() int {
+	n := 1024
+	for _, p := range u.objects {
+		n += len(p.raw) + len(p.data) + 64
+	}
+	return n
 }
 
 type builder struct {

@@ -52,7 +52,7 @@ func (r *Reader) grow(off int64, parse func(p *parser) error) error {
 		p := &parser{lexer: lexer{buf: buf, base: off, final: off+int64(len(buf)) >= r.size}, scratch: r.scratch}
 		err = parse(p)
 		if cap(p.objects) <= maxScratch && cap(p.entries) <= maxScratch {
-			r.scratch = scratch{p.objects[:0], p.entries[:0]}
+			r.scratch = scratch{p.objects[:0], p.entries[:0], p.slab}
 		}
 		if !errors.Is(err, errShort) {
 			return err

@@ -21,10 +21,28 @@ type parser struct {
 	scratch
 }
 
-// scratch holds the parts of arrays and dictionaries that are open.
+// scratch holds the parts of arrays and dictionaries that are open, and room for those of small ones that are closed.
 type scratch struct {
 	objects []Object
 	entries []Entry
+	slab    []Entry
+}
+
+// slabSize is how many entries are made at once. A dictionary that is kept keeps the slab, 4 kB.
+const slabSize = 64
+
+// keep copies a closed dictionary's entries into the slab, or, when there are many, a slice of their own.
+func (s *scratch) keep(entries []Entry) []Entry {
+	n := len(entries)
+	if n > slabSize/4 {
+		return append([]Entry(nil), entries...)
+	}
+	if cap(s.slab)-len(s.slab) < n {
+		s.slab = make([]Entry, 0, slabSize)
+	}
+	at := len(s.slab)
+	s.slab = append(s.slab, entries...)
+	return s.slab[at : at+n : at+n]
 }
 
 // maxScratch bounds what is kept from one object to the next.
@@ -166,8 +184,7 @@ func (p *parser) dict(open token) (Object, Span, error) {
 		}
 		if t.kind == tokDictClose {
 			d.Span.End = int64(t.end)
-			d.Entries = make([]Entry, len(p.entries)-mark)
-			copy(d.Entries, p.entries[mark:])
+			d.Entries = p.keep(p.entries[mark:])
 			p.entries = p.entries[:mark]
 			break
 		}

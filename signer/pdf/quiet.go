@@ -41,6 +41,14 @@ func (v *View) quiet() (bool, error) {
 	return true, nil
 }
 
+// mayAct are the bytes that the names of suspicious begin with; an escape may stand for any.
+var mayAct = func() (m [256]bool) {
+	for _, c := range []byte("JLSIRMG3XFU#") {
+		m[c] = true
+	}
+	return m
+}()
+
 // suspicious reports whether b has a name that ActiveContent looks for.
 func suspicious(b []byte) bool {
 	for {
@@ -49,6 +57,9 @@ func suspicious(b []byte) bool {
 			return false
 		}
 		b = b[i+1:]
+		if len(b) == 0 || !mayAct[b[0]] {
+			continue
+		}
 		n := 0
 		escaped := false
 		for n < len(b) && charClass[b[n]] == classRegular {

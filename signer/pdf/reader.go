@@ -47,6 +47,12 @@ type Reader struct {
 	startXref int64
 }
 
+// slicer is a source in memory: pieces of it need not be copied. Open asks its src for it.
+type slicer interface {
+	// Slice returns n bytes at off, which are there and never change.
+	Slice(off int64, n int) []byte
+}
+
 // Open reads the header and all cross-reference sections of the PDF file in
 // the first size bytes of src. Objects are read when asked for. The error is
 // an *Error whose Reason says why the file is refused.
@@ -155,6 +161,9 @@ func (r *Reader) moveWindow(off int64, n int) error {
 
 // fetch reads n bytes at off.
 func (r *Reader) fetch(off int64, n int) ([]byte, error) {
+	if s, ok := r.src.(slicer); ok {
+		return s.Slice(off, n), nil
+	}
 	buf := make([]byte, n)
 	got, err := r.src.ReadAt(buf, off)
 	if got < len(buf) {

@@ -237,7 +237,7 @@ func (u *Update) PutSignature(ref Ref, dict Map, size int) error {
 	if dict["Contents"] != nil || dict["ByteRange"] != nil {
 		return refuse(TypeMismatch, "Contents and ByteRange of a signature are set by the writer")
 	}
-	raw, err := AppendObject(nil, dict, u.r.crypt.stringEncrypter(ref))
+	raw, err := AppendObject(make([]byte, 0, 2*size+1024), dict, u.r.crypt.stringEncrypter(ref))
 	if err != nil {
 		return err
 	}
@@ -245,14 +245,11 @@ func (u *Update) PutSignature(ref Ref, dict Map, size int) error {
 	raw = append(raw[:len(raw)-len(">>")], "\n/ByteRange "...)
 	p.byteRange.Start = int64(len(raw))
 	raw = append(raw, "[0 0 0 0"...)
-	raw = append(raw, bytes.Repeat([]byte{' '}, byteRangeRoom-len("[0 0 0 0]"))...)
-	raw = append(raw, ']')
+	raw = append(appendRepeated(raw, ' ', byteRangeRoom-len("[0 0 0 0]")), ']')
 	p.byteRange.End = int64(len(raw))
 	raw = append(raw, "\n/Contents "...)
 	p.contents.Start = int64(len(raw))
-	raw = append(raw, '<')
-	raw = append(raw, bytes.Repeat([]byte{'0'}, 2*size)...)
-	raw = append(raw, '>')
+	raw = append(appendRepeated(append(raw, '<'), '0', 2*size), '>')
 	p.contents.End = int64(len(raw))
 	p.raw = append(raw, "\n>>"...)
 	if err := u.put(p); err != nil {
@@ -260,6 +257,16 @@ func (u *Update) PutSignature(ref Ref, dict Map, size int) error {
 	}
 	u.sig = p
 	return nil
+}
+
+// appendRepeated appends c n times.
+func appendRepeated(dst []byte, c byte, n int) []byte {
+	at := len(dst)
+	dst = append(slices.Grow(dst, n), c)[:at+n]
+	for done := 1; done < n; done *= 2 {
+		copy(dst[at+done:], dst[at:at+done])
+	}
+	return dst
 }
 
 // numbers lists the objects to write, ascending.

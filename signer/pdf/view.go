@@ -130,10 +130,9 @@ func (v *View) Objects() iter.Seq2[uint32, XrefEntry] {
 
 // Load implements Source.
 func (v *View) Load(ref Ref) (*Indirect, error) {
-	missing := &Indirect{Ref: ref, Offset: -1, Start: -1, Missing: true}
 	e, ok := v.Entry(ref.Num)
 	if !ok || e.Kind == EntryFree || e.Gen != ref.Gen {
-		return missing, nil
+		return &Indirect{Ref: ref, Offset: -1, Start: -1, Missing: true}, nil
 	}
 	if v.depth++; v.depth > maxResolve {
 		v.depth--
