@@ -58,6 +58,7 @@ var benchmarks = []benchmark{
 	{"key_unwrap_sign_p256", unwrapSign},
 	{"pades_bb_20k", padesSmall},
 	{"pades_bb_100m", padesLarge},
+	{"pades_blta_20k", padesArchive},
 	{"issue_citizen_sqlite", issueCitizen(false)},
 	{"issue_citizen_postgres", issueCitizen(true)},
 	{"service_sign_sqlite", serviceSign(false)},
