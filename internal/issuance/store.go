@@ -94,7 +94,7 @@ type AuthorityStore interface {
 	// Entries returns what stands on the CRL of a shard: revoked and held certificates that
 	// had not expired before since.
 	Entries(ctx context.Context, ca string, shard int, since time.Time) ([]Entry, error)
-	// StoreCRL keeps a CRL unless one with a higher number is there.
+	// StoreCRL keeps a CRL unless one with a higher number, or of more changes, is there.
 	StoreCRL(ctx context.Context, s Shard, keyName string, tbsHash [32]byte) error
 	// CRL returns the newest CRL, or auth.ErrNotFound.
 	CRL(ctx context.Context, ca string, shard int) (Shard, error)

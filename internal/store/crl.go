@@ -184,15 +184,16 @@ func (s *Store) Entries(ctx context.Context, ca string, shard int, since time.Ti
 }
 
 // StoreCRL implements issuance.Store. Numbers are compared as numbers: they are decimal
-// without leading zeros.
+// without leading zeros. They come from the builders' clocks, so a list that saw fewer changes
+// may have the higher one; it is not kept.
 func (s *Store) StoreCRL(ctx context.Context, c issuance.Shard, keyName string, tbsHash [32]byte) error {
 	return s.tx(ctx, func(t *tx) error {
 		if err := t.closeDraft(keyName, tbsHash, "signed"); err != nil {
 			return err
 		}
 		_, err := t.exec(`UPDATE crl_shards SET built = ?, number = ?, this_update = ?, next_update = ?, der = ?
-			WHERE ca = ? AND shard = ? AND (LENGTH(number) < ? OR LENGTH(number) = ? AND number < ?)`,
-			c.Changes, c.Number, micros(c.ThisUpdate), micros(c.NextUpdate), c.DER, c.CA, c.Shard, len(c.Number), len(c.Number), c.Number)
+			WHERE ca = ? AND shard = ? AND built <= ? AND (LENGTH(number) < ? OR LENGTH(number) = ? AND number < ?)`,
+			c.Changes, c.Number, micros(c.ThisUpdate), micros(c.NextUpdate), c.DER, c.CA, c.Shard, c.Changes, len(c.Number), len(c.Number), c.Number)
 		if err != nil {
 			return fmt.Errorf("store the CRL: %w", err)
 		}
