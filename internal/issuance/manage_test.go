@@ -394,3 +394,35 @@ func cardDay(day string) string {
 	}
 	return day[8:] + day[5:7] + day[:4]
 }
+
+// What was signed while a certificate was suspended must not become valid by its revocation.
+func TestARevocationKeepsTheTimeOfTheSuspension(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *desk.Rig) {
+		build(t, r)
+		v := r.Issue(t, r.Citizen())
+		cert := certificateOf(t, r, v.CertificateID)
+		r.Advance(time.Hour)
+		held := r.Now()
+		if _, err := r.Suspend(r.Counter(), v.CertificateID); err != nil {
+			t.Fatal(err)
+		}
+		r.Advance(2 * time.Hour)
+		// The key is said to have been lost after the suspension.
+		if _, err := r.Revoke(r.Counter(), v.CertificateID, pki.KeyCompromise, r.Now().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if s := statusOf(t, r, cert.SerialNumber); s.Reason != pki.KeyCompromise || !s.RevokedAt.Equal(held) {
+			t.Errorf("OCSP: %+v, want the time %s", s, held)
+		}
+		if n := build(t, r); n != 1 {
+			t.Fatalf("%d lists built", n)
+		}
+		if e, ok := onCRL(t, r, cert); !ok || !e.RevokedAt.Equal(held) || e.InvalidityDate.After(held) {
+			t.Errorf("CRL: %+v %t", e, ok)
+		}
+		if n := count(t, r, `SELECT COUNT(*) FROM certificate_events WHERE event = 'revoke_held'`); n != 1 {
+			t.Errorf("%d lines in the ledger", n)
+		}
+	})
+}

@@ -108,6 +108,11 @@ func (b *book) setStatus(c *certificateRow, ch statusChange) error {
 		c.Reason, c.RevokedAt, c.InvalidAt = 0, 0, 0
 	case event == "lost":
 		c.State = "lost"
+	case from == issuance.Hold:
+		// A final revocation keeps the date of the hold that it follows (X.509, holds), or what
+		// was signed meanwhile would be valid after all. Nothing ended later than that.
+		c.RevokedAt = old.RevokedAt
+		c.InvalidAt = min(c.InvalidAt, old.RevokedAt)
 	}
 	if from == "" && ch.to == issuance.Good {
 		c.IssuedAt = now
