@@ -15,6 +15,10 @@ const (
 	maxStoreItems = 5000
 )
 
+// maxStored is up to what size a value is not compressed: certificates and OCSP answers are keys and signatures for the
+// most part, long CRLs are not.
+const maxStored = 8 << 10
+
 // store is a document security store (ISO 32000-2, Section 12.8.4.3; EN 319 142-1, Section
 // 5.4.2): the Catalog's DSS dictionary with arrays of streams.
 //
@@ -145,7 +149,11 @@ func (m *merger) put(kind pdf.Name, data []byte) (pdf.Ref, error) {
 	if err != nil {
 		return pdf.Ref{}, err
 	}
-	ref, err := m.u.AddStream(pdf.Map{}, data)
+	add := m.u.AddStored
+	if len(data) > maxStored {
+		add = func(data []byte) (pdf.Ref, error) { return m.u.AddStream(pdf.Map{}, data) }
+	}
+	ref, err := add(data)
 	if err != nil {
 		return pdf.Ref{}, err
 	}

@@ -164,6 +164,17 @@ func (u *Update) PutStream(ref Ref, dict Map, data []byte) error {
 			m["Filter"] = Name("FlateDecode")
 		}
 	}
+	return u.putStream(ref, m, data)
+}
+
+// AddStored writes a new stream whose data is left as it is: what hardly gets shorter is not worth the time.
+func (u *Update) AddStored(data []byte) (Ref, error) {
+	ref := u.Alloc()
+	return ref, u.putStream(ref, Map{}, data)
+}
+
+// putStream writes a stream of encoded data; m is its own.
+func (u *Update) putStream(ref Ref, m Map, data []byte) error {
 	length := len(data)
 	if c := u.r.crypt; c != nil {
 		// The encrypted length is known without encrypting: a vector and
