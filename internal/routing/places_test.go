@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"math"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/kyso-vn/kyso/internal/routing"
+	"github.com/kyso-vn/kyso/internal/testkit/db"
 	"github.com/kyso-vn/kyso/signer/validate"
 )
 
@@ -75,13 +77,13 @@ func render(t *testing.T, name string, file []byte, page int) image.Image {
 
 // box is the bounding box of the pixels that are chosen, in mm.
 func box(img image.Image, choose func(r, g, b uint8) bool) (left, top, right, bottom float64) {
+	plain := image.NewRGBA(img.Bounds())
+	draw.Draw(plain, plain.Bounds(), img, img.Bounds().Min, draw.Src)
 	found := image.Rectangle{}
-	for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y++ {
-		for x := img.Bounds().Min.X; x < img.Bounds().Max.X; x++ {
-			c := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
-			if choose(c.R, c.G, c.B) {
-				found = found.Union(image.Rect(x, y, x+1, y+1))
-			}
+	for i := 0; i < len(plain.Pix); i += 4 {
+		if choose(plain.Pix[i], plain.Pix[i+1], plain.Pix[i+2]) {
+			x, y := i%plain.Stride/4, i/plain.Stride
+			found = found.Union(image.Rect(x, y, x+1, y+1))
 		}
 	}
 	mm := func(px int) float64 { return float64(px) / dpi * 25.4 }
@@ -177,52 +179,51 @@ func places(t *testing.T) map[string]placed {
 
 func TestSignaturesGoWhereTheyBelong(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
-		r.solid(t)
-		next := 122
-		for name, c := range places(t) {
-			next++
-			t.Run(name, func(t *testing.T) {
-				in := r.intake(name)
-				in.Steps = in.Steps[1:]
-				if c.change != nil {
-					c.change(&in)
+	r := newRig(t, db.SQLite(t)) // where a signature goes does not depend on the database
+	r.solid(t)
+	next := 122
+	for name, c := range places(t) {
+		next++
+		t.Run(name, func(t *testing.T) {
+			in := r.intake(name)
+			in.Steps = in.Steps[1:]
+			if c.change != nil {
+				c.change(&in)
+			}
+			v := r.accept(t, in, c.file)
+			if v.Steps[0].Page != c.page || v.Steps[1].Page != c.page {
+				t.Fatalf("signature on page %d, seal on page %d, want %d", v.Steps[0].Page, v.Steps[1].Page, c.page)
+			}
+			r.mustAct(t, r.leader, routing.ActSign, v.ID)
+			l, top, right, bottom := box(render(t, name+" 1", r.content(t, v.ID, 0), c.page), blue)
+			if right-l < 15 || (c.left > 0 && (l < c.left-0.3 || top < c.top-0.3 || right > c.left+50.3 || bottom > c.top+25.3)) {
+				t.Errorf("the signature is at %.1f, %.1f to %.1f, %.1f mm", l, top, right, bottom)
+			}
+			number := fmt.Sprintf("%d/QĐ-UBND", next)
+			if c.number != "" {
+				if _, err := r.act(t, r.clerk, routing.ActSeal, map[string]routing.SealInput{v.ID: {Number: number}}, v.ID); !errors.Is(err, routing.ErrNotation) {
+					t.Errorf("another notation than the printed one: %v", err)
 				}
-				v := r.accept(t, in, c.file)
-				if v.Steps[0].Page != c.page || v.Steps[1].Page != c.page {
-					t.Fatalf("signature on page %d, seal on page %d, want %d", v.Steps[0].Page, v.Steps[1].Page, c.page)
-				}
-				r.mustAct(t, r.leader, routing.ActSign, v.ID)
-				l, top, right, bottom := box(render(t, name+" 1", r.content(t, v.ID, 0), c.page), blue)
-				if right-l < 15 || (c.left > 0 && (l < c.left-0.3 || top < c.top-0.3 || right > c.left+50.3 || bottom > c.top+25.3)) {
-					t.Errorf("the signature is at %.1f, %.1f to %.1f, %.1f mm", l, top, right, bottom)
-				}
-				number := fmt.Sprintf("%d/QĐ-UBND", next)
-				if c.number != "" {
-					if _, err := r.act(t, r.clerk, routing.ActSeal, map[string]routing.SealInput{v.ID: {Number: number}}, v.ID); !errors.Is(err, routing.ErrNotation) {
-						t.Errorf("another notation than the printed one: %v", err)
-					}
-					number = strings.Replace(c.number, "123", fmt.Sprint(next), 1)
-				}
-				for i := range c.texts {
-					c.texts[i] = strings.Replace(c.texts[i], "123", fmt.Sprint(next), 1)
-				}
-				_, err := r.act(t, r.clerk, routing.ActSeal, map[string]routing.SealInput{v.ID: {Number: number}}, v.ID)
-				must(t, err)
-				final := r.content(t, v.ID, 0)
-				sl, st, sr, sb := box(render(t, name+" 2", final, c.page), red)
-				if math.Abs(sr-sl-36) > 0.35 || math.Abs(sb-st-36) > 0.35 {
-					t.Errorf("the seal is %.2f x %.2f mm", sr-sl, sb-st)
-				}
-				if over := (sr - l) / (right - l); over < 0.28 || over > 0.38 || math.Abs((st+sb)-(top+bottom)) > 1 {
-					t.Errorf("the seal covers %.3f of the signature; middles %.1f and %.1f mm", over, (st+sb)/2, (top+bottom)/2)
-				}
-				judged(t, final, 2, c.texts...)
-				rep, err := r.Report(r.client, v.ID)
-				if err != nil || rep.Verdict != validate.VerdictPassed {
-					t.Errorf("verdict %s, %v", rep.Verdict, err)
-				}
-			})
-		}
-	})
+				number = strings.Replace(c.number, "123", fmt.Sprint(next), 1)
+			}
+			for i := range c.texts {
+				c.texts[i] = strings.Replace(c.texts[i], "123", fmt.Sprint(next), 1)
+			}
+			_, err := r.act(t, r.clerk, routing.ActSeal, map[string]routing.SealInput{v.ID: {Number: number}}, v.ID)
+			must(t, err)
+			final := r.content(t, v.ID, 0)
+			sl, st, sr, sb := box(render(t, name+" 2", final, c.page), red)
+			if math.Abs(sr-sl-36) > 0.35 || math.Abs(sb-st-36) > 0.35 {
+				t.Errorf("the seal is %.2f x %.2f mm", sr-sl, sb-st)
+			}
+			if over := (sr - l) / (right - l); over < 0.28 || over > 0.38 || math.Abs((st+sb)-(top+bottom)) > 1 {
+				t.Errorf("the seal covers %.3f of the signature; middles %.1f and %.1f mm", over, (st+sb)/2, (top+bottom)/2)
+			}
+			judged(t, final, 2, c.texts...)
+			rep, err := r.Report(r.client, v.ID)
+			if err != nil || rep.Verdict != validate.VerdictPassed {
+				t.Errorf("verdict %s, %v", rep.Verdict, err)
+			}
+		})
+	}
 }
