@@ -322,3 +322,70 @@ func TestTheSweeperFinishesWhatWaitsAndLeavesWhatFails(t *testing.T) {
 		}
 	})
 }
+
+// deafStore commits a certificate and does not hear of it the first time.
+type deafStore struct {
+	*store.Store
+	deaf *bool
+}
+
+func (s deafStore) RecordIssued(ctx context.Context, r issuance.IssuedRecord) error {
+	err := s.Store.RecordIssued(ctx, r)
+	if *s.deaf {
+		*s.deaf = false
+		return errors.Join(err, errors.New("connection lost while committing"))
+	}
+	return err
+}
+
+func TestACommitWhoseAnswerIsLostIsASuccess(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *desk.Rig) {
+		deaf := true
+		r.Desk.Store = deafStore{r.Store, &deaf}
+		v := r.Issue(t, r.Citizen())
+		if deaf || v.State != issuance.Issued || count(t, r, `SELECT COUNT(*) FROM certificates WHERE status = 'good' AND application_id IS NOT NULL`) != 1 {
+			t.Fatalf("%+v", v)
+		}
+	})
+}
+
+// brokenRow is a store that can't close one row.
+type brokenRow struct {
+	*store.Store
+	id string
+}
+
+func (s brokenRow) Lose(ctx context.Context, id string, at time.Time, actor string, e audit.Event) (bool, error) {
+	if id == s.id {
+		return false, errCrash
+	}
+	return s.Store.Lose(ctx, id, at, actor, e)
+}
+
+func TestARowThatCannotBeClosedKeepsNoOtherFromTheSweeper(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *desk.Rig) {
+		for range 2 { // two processes die before they record what was signed
+			v, err := r.Record(r.Counter(), r.Citizen())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := process(r, &crash{at: 3}).Issue(r.Counter(), v.ID); !errors.Is(err, errCrash) {
+				t.Fatal(err)
+			}
+		}
+		r.Advance(3 * time.Minute)
+		stuck, err := r.Store.Stuck(t.Context(), r.Now(), 10)
+		if err != nil || len(stuck) != 2 {
+			t.Fatalf("%d stuck, %v", len(stuck), err)
+		}
+		r.Desk.Store = brokenRow{r.Store, stuck[0].ID}
+		if done, err := r.Sweep(t.Context()); !errors.Is(err, errCrash) || done.Lost != 1 {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		if c, err := r.Store.Certificate(t.Context(), stuck[1].ID); err != nil || c.State != issuance.StateLost {
+			t.Fatalf("%+v, %v", c, err)
+		}
+	})
+}

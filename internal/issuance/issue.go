@@ -92,6 +92,13 @@ func (d *Desk) issue(ctx context.Context, a auth.Actor, app Application) (Applic
 		return app, fmt.Errorf("record the certificate: %w", err)
 	}
 	d.statusChanged(c)
+	if app.Event == Reissue || app.Event == Change { // whose certificate was revoked along with it
+		old, err := d.Store.Certificate(ctx, app.Replaces)
+		if err != nil {
+			return app, fmt.Errorf("read the replaced certificate: %w", err)
+		}
+		d.statusChanged(old)
+	}
 	return d.Store.Application(ctx, app.ID)
 }
 
@@ -175,7 +182,14 @@ func (d *Desk) recordIssued(ctx context.Context, a auth.Actor, app Application, 
 	// The certificate exists: a hiccup of the database is no reason to lose it.
 	var err error
 	for try := range 3 {
-		if err = d.Store.RecordIssued(ctx, r); err == nil || errors.Is(err, ErrState) {
+		if err = d.Store.RecordIssued(ctx, r); err == nil {
+			return nil
+		}
+		if errors.Is(err, ErrState) {
+			// An earlier try may have been committed though we did not hear of it.
+			if now, rerr := d.Store.Certificate(ctx, c.ID); try > 0 && rerr == nil && now.State == StateIssued {
+				return nil
+			}
 			return err
 		}
 		select {

@@ -1,9 +1,11 @@
 package issuance_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/kyso-vn/kyso/internal/issuance"
 	"github.com/kyso-vn/kyso/internal/testkit/desk"
 	"github.com/kyso-vn/kyso/pki"
 )
@@ -37,6 +39,21 @@ func TestAListOfFewerChangesReplacesNoneOfMore(t *testing.T) {
 		}
 		if _, ok := onCRL(t, r, cert); !ok {
 			t.Fatal("the entry left the list")
+		}
+	})
+}
+
+func TestCachesAreToldOfTheCertificateThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *desk.Rig) {
+		v := r.Issue(t, r.Citizen())
+		var told []string
+		r.StatusChanged = func(ca, serial string) { told = append(told, ca+"/"+serial) }
+		if again, err := r.Reissue(r.Counter(), v.CertificateID); err != nil || again.State != issuance.Issued {
+			t.Fatalf("%+v, %v", again, err)
+		}
+		if !slices.Contains(told, "hanoi/"+v.Certificate.Serial) {
+			t.Fatalf("told of %v, not of %s", told, v.Certificate.Serial)
 		}
 	})
 }

@@ -38,17 +38,18 @@ func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
 	if err != nil {
 		return done, fmt.Errorf("find stuck certificates: %w", err)
 	}
+	var failures []error
 	for _, c := range stuck {
-		if err := d.lose(ctx, sweeper(), c); err != nil {
-			return done, err
+		if err := d.lose(ctx, sweeper(), c); err != nil { // one that fails keeps none of the others
+			failures = append(failures, fmt.Errorf("lose certificate %s: %w", c.ID, err))
+			continue
 		}
 		done.Lost++
 	}
 	open, err := d.Store.Unfinished(ctx, now.Add(-unfinishedAfter), sweepBatch)
 	if err != nil {
-		return done, fmt.Errorf("find unfinished applications: %w", err)
+		return done, errors.Join(append(failures, fmt.Errorf("find unfinished applications: %w", err))...)
 	}
-	var failures []error
 	for _, app := range open {
 		if _, err := d.issue(ctx, sweeper(), app); err != nil {
 			failures = append(failures, fmt.Errorf("issue %s: %w", app.ID, err))
