@@ -30,12 +30,17 @@ func (d *Desk) Reject(ctx context.Context, id, reason string) (ApplicationView, 
 	if err != nil {
 		return ApplicationView{}, err
 	}
-	reason = strings.TrimSpace(reason)
-	if reason == "" || utf8.RuneCountInString(reason) > maxText || strings.ContainsFunc(reason, invisible) {
+	if !reasonable(&reason) {
 		return ApplicationView{}, ErrReason
 	}
 	app, err = d.decide(ctx, a, app, Rejected, reason)
 	return viewApplication(app), err
+}
+
+// reasonable trims a reason and reports whether it is one that can be shown and logged.
+func reasonable(reason *string) bool {
+	*reason = strings.TrimSpace(*reason)
+	return *reason != "" && utf8.RuneCountInString(*reason) <= maxText && !strings.ContainsFunc(*reason, invisible)
 }
 
 // Cancel takes back a draft or an application that nobody has decided yet.

@@ -118,7 +118,7 @@ func (d *Desk) Reveal(ctx context.Context, applicationID, reason string) (string
 		return "", err
 	}
 	e := d.event(a, d.now(), "identity.reveal", "application:"+app.ID, app.UnitID)
-	if strings.TrimSpace(reason) == "" {
+	if !reasonable(&reason) {
 		return "", d.refused(ctx, e, ErrReason)
 	}
 	e.Detail = map[string]string{"reason": reason}
@@ -168,6 +168,9 @@ func (d *Desk) setStatus(ctx context.Context, action, id string, change func(Cer
 	}
 	now := d.now()
 	e := d.event(a, now, action, "certificate:"+c.ID, c.UnitID)
+	if c.ApplicationID == "" { // the PKI's own: no single person ends a CA
+		return CertificateView{}, d.refused(ctx, e, auth.ErrNotFound)
+	}
 	s, err := change(c, now)
 	if err != nil {
 		return CertificateView{}, d.refused(ctx, e, err)
