@@ -157,19 +157,22 @@ func (f *Form) check(now time.Time, minAge int) error {
 
 func (f *Form) checkPerson(bad *Invalid, now time.Time, minAge int) {
 	bad.text("name", f.Name, maxName, true)
+	if holdsNumber(f.Name) {
+		bad.add(ErrText.On("name"))
+	}
 	bad.text("address", f.Address, maxText, false)
 	bad.text("locality", f.Locality, maxOther, false)
 	bad.text("old_identity", f.OldIdentity, maxNumber, false)
 	if e := CheckCCCD(f.Identity, f.BirthDate, f.Sex); e != nil {
 		bad.add(e)
 	}
-	birth, err := time.Parse(time.DateOnly, f.BirthDate)
+	birth, err := time.ParseInLocation(time.DateOnly, f.BirthDate, unit.Zone())
 	switch {
 	case f.BirthDate == "":
 		bad.add(ErrRequired.On("birth_date"))
 	case err != nil || birth.After(now) || birth.Year() < 1900:
 		bad.add(ErrDate.On("birth_date"))
-	case birth.AddDate(minAge, 0, 0).After(now.In(unit.Zone())):
+	case birth.AddDate(minAge, 0, 0).After(now):
 		bad.add(ErrUnderAge.Format(minAge))
 	}
 	if f.Sex != Male && f.Sex != Female {
@@ -204,6 +207,10 @@ func (v *Invalid) text(field, value string, most int, required bool) {
 	}
 	v.add(e.On(field))
 }
+
+// holdsNumber tells whether a person's name has digits. Names have none, but a scanner may
+// type a whole card into the field, and names are stored in clear.
+func holdsNumber(name string) bool { return strings.ContainsFunc(name, unicode.IsDigit) }
 
 // invisible tells whether r is a control, a bidirectional or another format character.
 func invisible(r rune) bool {

@@ -31,7 +31,7 @@ func verbOf(kind pki.Kind) auth.Verb {
 func (d *Desk) SaveDraft(ctx context.Context, id string, f Form) (ApplicationView, error) {
 	a, err := auth.Require(ctx, verbOf(f.Kind), f.UnitID)
 	if err != nil {
-		return ApplicationView{}, err
+		return ApplicationView{}, d.denied(ctx, "application.draft", "application:"+id, f.UnitID, err)
 	}
 	now := d.now()
 	f.clean()
@@ -43,8 +43,11 @@ func (d *Desk) SaveDraft(ctx context.Context, id string, f Form) (ApplicationVie
 	if app.Kind == "" {
 		app.Kind = pki.Citizen
 	}
+	if f.Kind != pki.Organisation && holdsNumber(app.Name) { // it stays in the sealed form
+		app.Name = ""
+	}
 	if id != "" {
-		old, err := d.Store.Application(ctx, id)
+		_, old, err := d.own(ctx, id) // also for the kind that it has been until now
 		if err != nil {
 			return ApplicationView{}, err
 		}
