@@ -21,15 +21,15 @@ const verifyTime = 10 * time.Second
 // publicHandler is the public listener: the API and the pages.
 func (a *app) publicHandler() (http.Handler, error) {
 	who := &server.Authenticator{Auth: a.auth, Log: a.log, Secure: strings.HasPrefix(a.cfg.URL.Public, "https://")}
-	apis, err := api.New(api.Options{Desk: a.desk, Routing: a.routing, Signing: a.signing, Units: a.units, Report: a.report, PINs: a.signing,
-		Verify: func(ctx context.Context, file io.ReaderAt, size int64) (*validate.Report, error) {
-			return a.verify(ctx, "", file, size)
-		}, Auth: who, Requests: a.store, Fetch: a.outgoing, Log: a.log, Version: version})
+	pages, err := web.New(web.Options{Auth: a.auth, Authenticator: who, Desk: a.desk, Routing: a.routing, Report: a.report, Units: a.units, PINs: a.signing,
+		Verify: a.verify, Log: a.log})
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(web.Options{Auth: a.auth, Authenticator: who, Desk: a.desk, Routing: a.routing, Report: a.report, Units: a.units,
-		Verify: a.verify, Log: a.log})
+	apis, err := api.New(api.Options{Desk: a.desk, Routing: a.routing, Signing: a.signing, Units: a.units, Report: a.report, PINs: a.signing,
+		Verify: func(ctx context.Context, file io.ReaderAt, size int64) (*validate.Report, error) {
+			return a.verify(ctx, "", file, size)
+		}, Auth: who, Requests: a.store, Fetch: a.outgoing, Log: a.log, Version: version, Page: pages.Verified})
 	if err != nil {
 		return nil, err
 	}

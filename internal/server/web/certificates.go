@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/kyso-vn/kyso/internal/auth"
+	"github.com/kyso-vn/kyso/internal/errs"
 	"github.com/kyso-vn/kyso/internal/issuance"
 	"github.com/kyso-vn/kyso/internal/report"
 	"github.com/kyso-vn/kyso/internal/unit"
@@ -24,6 +26,8 @@ func (p *pages) certificateRoutes(r chi.Router) {
 	r.Post("/counter/certificates/{id}/{act}", p.form(p.postCertificateAct))
 	r.Get("/me", p.handle(p.getMe))
 }
+
+var errNoReason = errs.New(errs.Invalid, "reason_required", "Chọn lý do thu hồi.", "Choose why.").On("reason")
 
 type searchPage struct {
 	Asked, Cursor, Next string
@@ -108,6 +112,9 @@ func (p *pages) getCertificateAct(w http.ResponseWriter, r *http.Request) error 
 	if !knownAct(d.Act) {
 		return auth.ErrNotFound
 	}
+	if !slices.Contains(d.May, d.Act) { // by role or state; the certificate's page says what is possible
+		return see(w, r, "/counter/certificates/"+d.ID)
+	}
 	return p.render(w, r, http.StatusOK, "certificate_act", d)
 }
 
@@ -159,6 +166,9 @@ func (p *pages) actOn(ctx context.Context, r *http.Request, id, act string) (nex
 	case "reinstate":
 		_, err = p.o.Desk.Reinstate(ctx, id)
 	case "revoke":
+		if r.PostFormValue("reason") == "" {
+			return next, errNoReason
+		}
 		reason, bad := pki.ParseReason(r.PostFormValue("reason"))
 		if bad != nil {
 			return next, issuance.ErrRevocationReason

@@ -51,6 +51,8 @@ type rig struct {
 	*desk.Rig
 	url     string
 	routing *routing.Service
+	signing *signing.Service
+	pages   *web.Pages
 	anchors []path.AnchorList
 	people  map[string]string // person ids by login
 	client  context.Context
@@ -78,6 +80,7 @@ func newRig(t testing.TB) *rig {
 	t.Cleanup(func() { must(t, blobs.Close()) })
 	sign, err := signing.New(signing.Options{Agent: r.Soft, Store: s, Now: r.Now})
 	must(t, err)
+	r.signing = sign
 	engine := &routing.PAdES{TSA: stamper, Augment: pades.AugmentOptions{Anchors: r.anchors, Fetcher: published{r}, Now: r.Now}}
 	r.routing, err = routing.New(routing.Options{Store: s, Blobs: blobs, Signing: sign, Engine: engine, Now: r.Now, FinishLimit: time.Minute})
 	must(t, err)
@@ -91,7 +94,7 @@ func (r *rig) serve(t testing.TB, users *auth.Service) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(&r.logged, nil))
 	pages, err := web.New(web.Options{Auth: users, Authenticator: &server.Authenticator{Auth: users, Log: log}, Desk: r.Desk, Routing: r.routing,
-		Report: &report.Service{Store: r.Store, Now: r.Now}, Units: r.Units, Now: r.Now, Log: log,
+		Report: &report.Service{Store: r.Store, Now: r.Now}, Units: r.Units, PINs: r.signing, Now: r.Now, Log: log,
 		Verify: func(ctx context.Context, name string, f io.ReaderAt, size int64) (*validate.Report, error) {
 			if r.fault != nil {
 				return nil, r.fault
@@ -99,6 +102,7 @@ func (r *rig) serve(t testing.TB, users *auth.Service) {
 			return validate.File(ctx, f, size, validate.Options{Name: name, Anchors: r.anchors, Now: r.Now, Fetcher: published{r}})
 		}})
 	must(t, err)
+	r.pages = pages
 	srv := httptest.NewServer(server.Base(log, server.Headers(server.SameOrigin(log, pages))))
 	t.Cleanup(srv.Close)
 	r.url = srv.URL

@@ -1,7 +1,10 @@
 package web
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"html/template"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -48,6 +51,8 @@ type verifyPage struct {
 	Changed string
 	Signers []verifySignature
 	Stamps  []verifySignature // document time-stamps
+	// JSON is the report to be saved, "" when it is too large for a page.
+	JSON template.URL
 }
 
 type verifySignature struct {
@@ -80,8 +85,37 @@ func (p *pages) postVerify(w http.ResponseWriter, r *http.Request) error {
 		return p.unverified(w, r, err)
 	}
 	rep.File = name
-	w.Header().Set("Cache-Control", "no-store") // what was uploaded is not kept, nor what was found
-	return p.render(w, r, http.StatusOK, "verify_result", p.judged(rep))
+	return p.verified(w, r, rep)
+}
+
+// verified shows a report. Neither what was uploaded is kept, nor what was found.
+func (p *pages) verified(w http.ResponseWriter, r *http.Request, rep *validate.Report) error {
+	d := p.judged(rep)
+	var err error
+	if d.JSON, err = reportLink(*rep); err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return p.render(w, r, http.StatusOK, "verify_result", d)
+}
+
+// maxReportLink is how large a report the page carries inside itself, in bytes.
+const maxReportLink = 256 << 10
+
+// reportLink is the report as JSON in a data: address, so that it can be saved although the
+// server keeps nothing; "" when it is too large for a page. Identity numbers are masked as on
+// the page, which may be passed on.
+func reportLink(rep validate.Report) (template.URL, error) {
+	rep.Signatures = slices.Clone(rep.Signatures)
+	for i := range rep.Signatures {
+		s := &rep.Signatures[i]
+		s.Subject, s.Signer = maskNumbers(s.Subject), maskNumbers(s.Signer)
+	}
+	b, err := json.MarshalIndent(rep, "", "  ")
+	if err != nil || len(b) > maxReportLink {
+		return "", err
+	}
+	return template.URL("data:application/json;base64," + base64.StdEncoding.EncodeToString(b)), nil //nolint:gosec // base64 of our own JSON
 }
 
 func (p *pages) unverified(w http.ResponseWriter, r *http.Request, err error) error {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -37,6 +38,7 @@ type Options struct {
 	Report        *report.Service
 	Units         *unit.Service
 	Verify        Verifier
+	PINs          PINChanger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Log gets faults; nil discards them.
@@ -54,15 +56,28 @@ type pages struct {
 	painter painter
 	// turns lets one request at a time confirm a batch.
 	turns turns
+	// pinDone holds the last change of a PIN that succeeded, by actor.
+	pinDone sync.Map
 	// verifying bounds how many files are judged at once.
 	verifying chan struct{}
+}
+
+// Pages is the handler of every page.
+type Pages struct {
+	http.Handler
+	pages *pages
+}
+
+// Verified shows a report on a file to people. The caller has answered nothing yet.
+func (s *Pages) Verified(w http.ResponseWriter, r *http.Request, report *validate.Report) error {
+	return s.pages.verified(w, r, report)
 }
 
 // New returns the pages. It reads the session cookie itself; what every answer of the
 // listener shares (server.Base, server.Headers, server.SameOrigin) is put around it by the
 // caller.
-func New(o Options) (http.Handler, error) {
-	if o.Auth == nil || o.Authenticator == nil || o.Desk == nil || o.Routing == nil || o.Report == nil || o.Units == nil || o.Verify == nil {
+func New(o Options) (*Pages, error) {
+	if o.Auth == nil || o.Authenticator == nil || o.Desk == nil || o.Routing == nil || o.Report == nil || o.Units == nil || o.Verify == nil || o.PINs == nil {
 		return nil, errors.New("web: a service is missing")
 	}
 	if o.Now == nil {
@@ -82,7 +97,7 @@ func New(o Options) (http.Handler, error) {
 	if p.tmpl, err = p.templates(); err != nil {
 		return nil, fmt.Errorf("web: templates: %w", err)
 	}
-	return p.router(), nil
+	return &Pages{Handler: p.router(), pages: p}, nil
 }
 
 func (p *pages) router() http.Handler {
@@ -104,6 +119,7 @@ func (p *pages) router() http.Handler {
 		p.inboxRoutes(r)
 		p.signRoutes(r)
 		p.reportRoutes(r)
+		p.pinRoutes(r)
 	})
 	return r
 }
