@@ -44,6 +44,8 @@ type counterPage struct {
 	QR      string
 	Drafts  []draftLine
 	Waiting []issuance.ApplicationView
+	// Issued are the last few that came through.
+	Issued []issuance.ApplicationView
 }
 
 type draftLine struct {
@@ -80,7 +82,12 @@ func (p *pages) counter(r *http.Request) (counterPage, error) {
 	}
 	waiting, err := p.o.Desk.List(ctx, issuance.ApplicationQuery{RequestedBy: a.ID(), Limit: 20,
 		States: []issuance.State{issuance.Submitted, issuance.Approved, issuance.Failed, issuance.Rejected}})
+	if err != nil {
+		return data, err
+	}
 	data.Waiting = waiting.Items
+	issued, err := p.o.Desk.List(ctx, issuance.ApplicationQuery{RequestedBy: a.ID(), Limit: 5, States: []issuance.State{issuance.Issued}})
+	data.Issued = issued.Items
 	return data, err
 }
 

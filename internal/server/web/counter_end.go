@@ -23,7 +23,7 @@ func (p *pages) getCheck(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) nameUnit(r *http.Request, d *stepPage) {
 	if u, err := p.o.Units.Get(r.Context(), d.Form.UnitID); err == nil {
-		d.Unit = u.Name
+		d.Unit, d.Second = u.Name, u.Policy.NeedsApproval
 	}
 }
 

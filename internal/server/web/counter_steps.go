@@ -21,6 +21,8 @@ type stepPage struct {
 	Form     issuance.Form
 	Doubtful bool
 	Unit     string
+	// Second says that the unit has a second person approve.
+	Second bool
 }
 
 // step reads a draft; what is no draft any more is shown where it ended.

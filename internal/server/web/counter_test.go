@@ -32,6 +32,7 @@ func TestACitizenGetsACertificateWithoutScripts(t *testing.T) {
 		t.Error("the whole identity number is shown where it is only checked")
 	}
 	done := p.submit(b, "Cấp chứng thư", nil).want(t, 200, "Đã cấp chứng thư", "Chưa kích hoạt")
+	b.get("/counter").want(t, 200, "Mới cấp", "Nguyễn Thị Mỹ Lệ Quỳnh")
 	id := strings.Split(done.url.Path, "/")[2]
 	for _, path := range []string{"/counter/" + id + "/check", "/counter/" + id + "/details"} { // it is no draft any more
 		if again := b.get(path); again.url.Path != done.url.Path {
@@ -141,7 +142,7 @@ func TestASecondPersonApprovesAndNeverTheFirst(t *testing.T) {
 	r := newRig(t)
 	must(t, r.Units.SetPolicy(r.As("admin", auth.RoleCityAdmin, auth.WholeCity), r.Ward.ID, unit.Policy{NeedsApproval: true}))
 	b, m := r.login(t, "lan"), r.login(t, "minh")
-	p := toCheck(t, b, card).submit(b, "Cấp chứng thư", nil).want(t, 200, "Chờ phê duyệt")
+	p := toCheck(t, b, card).submit(b, "Gửi phê duyệt", nil).want(t, 200, "Chờ phê duyệt")
 	id := strings.Split(p.url.Path, "/")[2]
 	b.get("/counter/approvals").want(t, 403)
 	b.post("/counter/approvals/"+id+"/approve", nil).want(t, 403)
@@ -157,7 +158,7 @@ func TestASecondPersonApprovesAndNeverTheFirst(t *testing.T) {
 	}
 	b.get(p.url.Path).want(t, 200, "Đã cấp chứng thư")
 
-	p = toCheck(t, b, strings.Replace(card, "001190012345", "001190012347", 1)).submit(b, "Cấp chứng thư", nil).want(t, 200, "Chờ phê duyệt")
+	p = toCheck(t, b, strings.Replace(card, "001190012345", "001190012347", 1)).submit(b, "Gửi phê duyệt", nil).want(t, 200, "Chờ phê duyệt")
 	id = strings.Split(p.url.Path, "/")[2]
 	q = m.get("/counter/approvals/" + id)
 	q.submit(m, "Không phê duyệt", url.Values{"reason": {"ảnh không khớp"}}).want(t, 200, "ảnh không khớp")
@@ -182,7 +183,7 @@ func TestCertificatesAreFoundSuspendedAndRevoked(t *testing.T) {
 	b.get(to+"/suspend").submit(b, "Tạm dừng", nil).want(t, 200, "Tạm dừng")
 	b.get(to+"/reinstate").submit(b, "Khôi phục", nil).want(t, 200, "Chưa kích hoạt")
 	p := b.get(to + "/revoke")
-	p.submit(b, "Thu hồi", nil).want(t, 422, "Lý do thu hồi không hợp lệ")
+	p.submit(b, "Thu hồi", nil).want(t, 422, "Chọn lý do thu hồi")
 	p.submit(b, "Thu hồi", url.Values{"reason": {"key_compromise"}, "invalid_at": {"01/01/2030"}}).want(t, 422, "không ở tương lai")
 	p.submit(b, "Thu hồi", url.Values{"reason": {"key_compromise"}}).want(t, 200, "Đã thu hồi", "lộ khóa")
 	p.submit(b, "Thu hồi", url.Values{"reason": {"key_compromise"}}).want(t, 200, "Đã thu hồi") // twice is once

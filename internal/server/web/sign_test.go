@@ -77,7 +77,7 @@ func TestTheLeaderSignsAndTheClerkSealsWithoutScripts(t *testing.T) {
 	if strings.Contains(p.text(), "Mã PIN") {
 		t.Error("a seal asks for a PIN")
 	}
-	p.submit(clerk, "Đóng dấu 1 văn bản", url.Values{"otp": {softagent.OTP}}).want(t, 200, "Ký số thành công", "Đã đóng dấu")
+	p.submit(clerk, "Đóng dấu 1 văn bản", url.Values{"otp": {softagent.OTP}}).want(t, 200, "Đóng dấu thành công", "1 đã đóng dấu", "Đã đóng dấu")
 	clerk.get("/inbox/"+doc.ID).want(t, 200, "Đã phát hành", "12/QĐ-UBND")
 
 	// 4. The file, for others.
