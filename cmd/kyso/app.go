@@ -66,7 +66,7 @@ func openApp(ctx context.Context, e env, configFile string) (a *app, err error) 
 	if err != nil {
 		return nil, err
 	}
-	a = &app{cfg: cfg, log: newLog(e.stderr, cfg.LogFormat)}
+	a = &app{cfg: cfg, log: newLog(e.stderr, cfg.LogFormat, e.level)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())
@@ -98,11 +98,12 @@ func openApp(ctx context.Context, e env, configFile string) (a *app, err error) 
 	return a, a.wire(ctx, keys["documents"])
 }
 
-func newLog(w io.Writer, format string) *slog.Logger {
+func newLog(w io.Writer, format string, level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil))
+		return slog.New(slog.NewJSONHandler(w, o))
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	return slog.New(slog.NewTextHandler(w, o))
 }
 
 // openToken logs in to the configured token.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -25,6 +26,9 @@ type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
+	// level is from where on the log is written: a service tells of its work, a command
+	// only of trouble.
+	level slog.Level
 }
 
 // command runs with its arguments and returns the exit code; an error is printed as a line
@@ -49,7 +53,7 @@ func (e exitError) Unwrap() error { return e.err }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := run(ctx, env{os.Stdin, os.Stdout, os.Stderr, os.Environ()}, os.Args[1:])
+	code := run(ctx, env{os.Stdin, os.Stdout, os.Stderr, os.Environ(), slog.LevelWarn}, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

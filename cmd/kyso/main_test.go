@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"os"
 	"os/exec"
@@ -32,7 +33,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"kyso": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		code := run(ctx, env{os.Stdin, os.Stdout, os.Stderr, os.Environ()}, os.Args[1:])
+		code := run(ctx, env{os.Stdin, os.Stdout, os.Stderr, os.Environ(), slog.LevelWarn}, os.Args[1:])
 		stop()
 		os.Exit(code)
 	}})

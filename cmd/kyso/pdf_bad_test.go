@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -67,7 +68,7 @@ func (d *desk) refuses(t *testing.T, code, in string, args ...string) {
 	out := t.TempDir()
 	var stdout, stderr bytes.Buffer
 	args = append([]string{"pdf", "sign", "--in", in, "--out", filepath.Join(out, "x.pdf"), "--key", filepath.Join(d.dir, "key.pem"), "--cert", filepath.Join(d.dir, "cert.pem")}, args...)
-	exit := run(t.Context(), env{strings.NewReader(""), &stdout, &stderr, os.Environ()}, args)
+	exit := run(t.Context(), env{strings.NewReader(""), &stdout, &stderr, os.Environ(), slog.LevelWarn}, args)
 	var problem struct {
 		Code string `json:"code"`
 		Vi   string `json:"message_vi"`

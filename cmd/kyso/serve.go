@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -24,6 +25,7 @@ func serve(ctx context.Context, e env, args []string) error {
 	if err := parse(flags, args, 0); err != nil {
 		return err
 	}
+	e.level = slog.LevelInfo
 	a, err := openApp(ctx, e, *file)
 	if err != nil {
 		return err

@@ -14,8 +14,6 @@ func (s *Store) BeginRequest(ctx context.Context, caller, route, key string, bod
 	// Bodies hold PINs and identity numbers, which a plain hash would let a thief of the
 	// database guess.
 	bodyHash = s.seal.hash("idempotency.body", string(bodyHash))
-	// A body may hold a PIN: what is kept must tell nothing without the index key.
-	bodyHash = s.seal.hash("idempotency.body", string(bodyHash))
 	err = s.tx(ctx, func(t *tx) error {
 		n, err := t.exec(`INSERT INTO idempotency (caller, route, key, body_hash, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			caller, route, key, bodyHash, micros(now))
