@@ -208,9 +208,17 @@ func (v *Invalid) text(field, value string, most int, required bool) {
 	v.add(e.On(field))
 }
 
-// holdsNumber tells whether a person's name has digits. Names have none, but a scanner may
-// type a whole card into the field, and names are stored in clear.
-func holdsNumber(name string) bool { return strings.ContainsFunc(name, unicode.IsDigit) }
+// holdsNumber tells whether a person's name has as many digits as an identity number, old or
+// new. A scanner may type a whole card into the field, and names are stored in clear.
+func holdsNumber(name string) bool {
+	n := 0
+	for _, r := range name {
+		if unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n >= 9
+}
 
 // invisible tells whether r is a control, a bidirectional or another format character.
 func invisible(r rune) bool {
