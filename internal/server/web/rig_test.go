@@ -159,11 +159,13 @@ func (r *rig) document(t testing.TB, id, subject string) routing.View {
 	t.Helper()
 	file, err := os.ReadFile("../../../testdata/pdf/quyet-dinh.pdf")
 	must(t, err)
-	v, _, err := r.routing.Accept(r.client, routing.Intake{ExternalID: id, UnitID: r.Ward.ID,
+	annex, err := os.ReadFile("../../../testdata/pdf/phu-luc.pdf")
+	must(t, err)
+	v, _, err := r.routing.Accept(r.client, routing.Intake{ExternalID: id, Attachments: []routing.Attachment{{Name: "Phân công.pdf", MediaType: "application/pdf"}}, UnitID: r.Ward.ID,
 		Metadata: routing.Metadata{AgencyCode: "H26.12.01", Notation: "QĐ-UBND", Subject: subject, Type: "Quyết định", Origin: "Phòng Kinh tế",
 			Urgency: routing.UrgencyAtOnce, Deadline: r.Now().Add(30 * time.Hour)},
 		Steps: []routing.StepSpec{{Kind: routing.Leader, Signer: "vuong", Capacity: "KT.", Post: "PHÓ CHỦ TỊCH", Name: "Trần Quốc Vượng"}, {Kind: routing.Seal}}},
-		routing.Files{Document: bytes.NewReader(file)})
+		routing.Files{Document: bytes.NewReader(file), Attachments: []io.Reader{bytes.NewReader(annex)}})
 	must(t, err)
 	return v
 }

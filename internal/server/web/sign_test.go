@@ -73,7 +73,7 @@ func TestTheLeaderSignsAndTheClerkSealsWithoutScripts(t *testing.T) {
 	p = clerk.get("/inbox/" + doc.ID + "/seal")
 	p.submit(clerk, "Tiếp tục", url.Values{"number": {"mười hai"}}).want(t, 422, "Số, ký hiệu phải có dạng")
 	p.submit(clerk, "Tiếp tục", url.Values{"number": {"12/QĐ-UBND"}, "date": {"30/12/2026"}}).want(t, 422, "Ngày ban hành không được ở tương lai")
-	p = p.submit(clerk, "Tiếp tục", url.Values{"number": {"12/QĐ-UBND"}}).want(t, 200, "Xác nhận đóng dấu 1 văn bản", "Số 12/QĐ-UBND", "Mã xác thực")
+	p = p.submit(clerk, "Tiếp tục", url.Values{"number": {"12/QĐ-UBND"}}).want(t, 200, "Xác nhận đóng dấu 1 văn bản", "Số 12/QĐ-UBND", "Phụ lục 1: Phân công.pdf, mã kiểm tra", "Mã xác thực")
 	if strings.Contains(p.text(), "Mã PIN") {
 		t.Error("a seal asks for a PIN")
 	}
