@@ -210,17 +210,30 @@ func TestWhatIsFinishedIsWhatWasPrepared(t *testing.T) {
 		}
 		return p, v
 	}
-	p, v := prepare()
-	other := bytes.Clone(in)
-	other[len(other)/2] ^= 1
-	if _, err := pades.Finish(t.Context(), p, pades.FromBytes(other), v, nil, &bytes.Buffer{}); signer.CodeOf(err) != signer.CodeInputChanged {
-		t.Errorf("changed input: %v", err)
+	stored := func(p *pades.Prepared) *pades.Prepared { // as another process gets it
+		b, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again pades.Prepared
+		if err := json.Unmarshal(b, &again); err != nil {
+			t.Fatal(err)
+		}
+		return &again
 	}
-	p, v = prepare()
-	if _, err := pades.Finish(t.Context(), p, pades.FromBytes(in[:len(in)-1]), v, nil, &bytes.Buffer{}); signer.CodeOf(err) != signer.CodeInputChanged {
-		t.Errorf("shorter input: %v", err)
+	changed := bytes.Clone(in)
+	changed[len(changed)/2] ^= 1
+	for where, carry := range map[string]func(*pades.Prepared) *pades.Prepared{
+		"here": func(p *pades.Prepared) *pades.Prepared { return p }, "elsewhere": stored,
+	} {
+		for what, other := range map[string][]byte{"changed": changed, "shorter": in[:len(in)-1]} {
+			p, v := prepare()
+			if _, err := pades.Finish(t.Context(), carry(p), pades.FromBytes(other), v, nil, &bytes.Buffer{}); signer.CodeOf(err) != signer.CodeInputChanged {
+				t.Errorf("%s input, finished %s: %v", what, where, err)
+			}
+		}
 	}
-	p, _ = prepare()
+	p, _ := prepare()
 	wrong, err := binh.key.Sign(rand.Reader, p.Digest(), p.SignerOpts())
 	if err != nil {
 		t.Fatal(err)
